@@ -16,6 +16,7 @@ include: "rules/sources.smk"
 include: "rules/corpora.smk"
 include: "rules/models.smk"
 include: "rules/tuning.smk"
+include: "rules/agents.smk"
 include: "rules/evaluation.smk"
 include: "rules/reporting.smk"
 

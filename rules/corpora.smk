@@ -46,6 +46,8 @@ rule mix_corpora:
         "receipts/mixture/{digest}.json",
     log:
         "logs/mix_corpora/{digest}.log",
+    wildcard_constraints:
+        digest=PLAN.made_by("mix_corpora"),
     params:
         python=PLAN.python,
         store=PLAN.store,

@@ -30,6 +30,7 @@ rule judge_responses:
     input:
         responses=PLAN.parent("responses"),
         corpus=PLAN.parent("corpus"),
+        episodes=PLAN.parent("episodes"),
     output:
         "receipts/verdicts/{digest}.json",
     log:
@@ -50,6 +51,7 @@ rule evaluate_study:
     input:
         verdicts=PLAN.parents("verdicts"),
         measures=PLAN.parents("measure"),
+        prefixes=PLAN.parents("prefix"),
     output:
         "receipts/evaluation/{digest}.json",
     log:

@@ -8,6 +8,8 @@ rule render_report:
         directions=PLAN.parents("direction"),
         splits=PLAN.parents("split"),
         responses=PLAN.parents("responses"),
+        episodes=PLAN.parents("episodes"),
+        prefixes=PLAN.parents("prefix"),
     output:
         "receipts/report/{digest}.json",
     log:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from safebasin.commands.unlock import hold_running
 from safebasin.errors import StudyError
 from safebasin.spec_text import lay_long_specs, pack_spec
 from safebasin.store.receipts import lay_receipts, receipt_path
+from safebasin.study.graph import Node
 from safebasin.workflow import Workflow, open_workflow
 
+Function = TypeVar("Function", bound=Callable[..., Any])
 GIB = 1024
 _LINKED = ".linked"
 
@@ -102,7 +105,7 @@ class Binding:
             digest = self._nodes[wildcards.digest].spec.inputs.get(role)
             return self._receipt(digest) if digest else []
 
-        return receipts
+        return _signed(receipts)
 
     def parents(self, role: str) -> Callable[[Any], list[str]]:
         """Return the input function for a role that may occur often, as ``role.name``."""
@@ -115,31 +118,51 @@ class Binding:
                 if name.startswith(f"{role}.")
             ]
 
-        return receipts
+        return _signed(receipts)
 
-    def spec(self, wildcards: Any) -> str:
-        """Return the spec as one argument."""
-        return pack_spec(self._nodes[wildcards.digest].spec)
+    @property
+    def spec(self) -> Callable[[Any], str]:
+        """What gives the spec as one argument."""
+        return self._asked(lambda node: pack_spec(node.spec))
 
-    def origin(self, wildcards: Any) -> str:
-        """Return where a source is to be had, as JSON."""
-        node = self._nodes[wildcards.digest]
-        return json.dumps(dict(node.origin), sort_keys=True)
+    @property
+    def origin(self) -> Callable[[Any], str]:
+        """What gives where a source is to be had, as JSON."""
+        return self._asked(lambda node: json.dumps(dict(node.origin), sort_keys=True))
 
-    def name(self, wildcards: Any) -> str:
-        """Return the readable name of the artifact."""
-        return self._nodes[wildcards.digest].name
+    @property
+    def name(self) -> Callable[[Any], str]:
+        """What gives the readable name of the artifact."""
+        return self._asked(lambda node: node.name)
 
-    def memory(self, wildcards: Any, attempt: int = 1) -> int:
-        """Return MiB to ask for: fp32 weights, room to load and train them, and the libraries."""
-        node = self._nodes[wildcards.digest]
-        copies = 4 if node.rule == "align_checkpoint" else 2
-        return round((2 * GIB + node.parameters * 4 * copies / 2**20) * _growth(attempt))
+    @property
+    def memory(self) -> Callable[..., int]:
+        """What gives MiB to ask for: fp32 weights, room to load and train them, the libraries."""
 
-    def runtime(self, wildcards: Any, attempt: int = 1) -> int:
-        """Return minutes to ask for, generous: 1e13 parameter-sequences in an hour."""
-        node = self._nodes[wildcards.digest]
-        return round((20 + 60 * node.work * node.parameters / 1e12) * _growth(attempt))
+        def mebibytes(wildcards: Any, attempt: int = 1) -> int:
+            node = self._nodes[wildcards.digest]
+            copies = 4 if node.rule in ("align_checkpoint", "tune_checkpoint") else 2
+            return round((2 * GIB + node.parameters * 4 * copies / 2**20) * _growth(attempt))
+
+        return _signed(mebibytes)
+
+    @property
+    def runtime(self) -> Callable[..., int]:
+        """What gives minutes to ask for, generous: 1e13 parameter-sequences in an hour."""
+
+        def minutes(wildcards: Any, attempt: int = 1) -> int:
+            node = self._nodes[wildcards.digest]
+            return round((20 + 60 * node.work * node.parameters / 1e12) * _growth(attempt))
+
+        return _signed(minutes)
+
+    def _asked(self, ask: Callable[[Node], str]) -> Callable[[Any], str]:
+        """Return the function of wildcards that asks the job's node."""
+
+        def answer(wildcards: Any) -> str:
+            return ask(self._nodes[wildcards.digest])
+
+        return _signed(answer)
 
     def _receipt(self, digest: str) -> str:
         return receipt_path(self._nodes[digest].kind, digest)
@@ -169,6 +192,16 @@ def bind(configs: Sequence[Path], machine: Mapping[str, Any], *, is_main: bool) 
     if is_main:
         binding.begin()
     return binding
+
+
+def _signed(function: Function) -> Function:
+    """Return ``function`` with its signature worked out beforehand.
+
+    Snakemake asks for the signature of every input, param and resource function at every job;
+    with 10,000 jobs that was a sixth of a dry run.
+    """
+    function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    return function
 
 
 def _growth(attempt: int) -> float:

@@ -121,9 +121,10 @@ def _check_code(step: str, spec: Spec) -> None:
     """Refuse to run other code than the spec names: the store would lie."""
     if spec.code is None:
         return
-    unit = spec.code.split("/", 1)[0].partition(":")
-    part = _plugin_of(spec.params) or unit[2] or None
-    now = CodeBook().identity(unit[0], part)
+    units = [each.split("/", 1)[0].partition(":") for each in spec.code.split(",")]
+    parts = [part for _, _, part in units if part]
+    plugin = _plugin_of(spec.params)
+    now = CodeBook().identity(units[0][0], plugin or ",".join(parts) or None)
     if spec.code != now:
         raise RequestError(
             f"{step} {spec.digest}: the plan was made with the code {spec.code}, the code is now "

@@ -13,7 +13,8 @@ from safebasin.sources.fetch import source_key
 from safebasin.sources.lock import SourceLock
 from safebasin.store.code_identity import CodeBook
 from safebasin.store.store import Store
-from safebasin.study.config import Source, Study
+from safebasin.study.checkpoints import Source
+from safebasin.study.config import Study
 from safebasin.study.graph import Graph
 from safebasin.study.load import load_study
 from safebasin.study.plan import Pinned, plan

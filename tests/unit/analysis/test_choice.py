@@ -24,7 +24,7 @@ def rows(near: float, far: float, accuracy: float) -> list[MetricRow]:
     return [
         MetricRow(
             study="s", stage="tuned", pair="p", task=None, samples=None, harmful_fraction=None,
-            method=None, setting="", guard="none", seed=0, eval_set=name, part="dev", judge="j",
+            method=None, setting="", steps=None, guard="none", replicate=None, seed=0, eval_set=name, part="dev", judge="j",
             metric=metric, value=value, low=None, high=None, n=None, clusters=None, chosen=False,
             checkpoint="c", adapter=None, verdicts=None,
         )

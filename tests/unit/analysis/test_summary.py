@@ -6,7 +6,7 @@ from safebasin.analysis.summary import over_seeds
 
 ROW = MetricRow(
     study="s", stage="tuned", pair="p", task="t", samples=1, harmful_fraction=0.1, method="m",
-    setting="", guard="none", seed=0, eval_set="near", part="test", judge="j", metric="RR",
+    setting="", steps=None, guard="none", replicate=None, seed=0, eval_set="near", part="test", judge="j", metric="RR",
     value=0.5, low=0.4, high=0.6, n=90, clusters=90, chosen=True, checkpoint="c", adapter="a",
     verdicts="v",
 )  # fmt: skip

@@ -13,8 +13,8 @@ from safebasin.steps.job import Job
 from .made_up_study import evaluation_job
 
 COLUMNS = [
-    "study", "stage", "pair", "task", "samples", "harmful_fraction", "method", "setting", "guard",
-    "seed", "eval_set", "part", "judge", "metric", "value", "low", "high", "n", "clusters",
+    "study", "stage", "pair", "task", "samples", "harmful_fraction", "method", "setting", "steps",
+    "guard", "replicate", "seed", "eval_set", "part", "judge", "metric", "value", "low", "high", "n", "clusters",
     "chosen", "checkpoint", "adapter", "verdicts",
 ]  # fmt: skip
 

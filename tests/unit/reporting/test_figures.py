@@ -1,5 +1,6 @@
 import pytest
-from safebasin.reporting.figures import colours, curves, for_page, spectrum, tradeoff
+from safebasin.reporting.canvas import for_page
+from safebasin.reporting.figures import colours, curves, spectrum, tradeoff
 from safebasin.reporting.findings import Spectrum, Training
 from safebasin.reporting.models import Estimate, Model
 

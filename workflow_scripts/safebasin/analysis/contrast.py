@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from safebasin.analysis.cells import VERDICT_OF, Cell
 from safebasin.analysis.choice import Choice
+from safebasin.analysis.p_value import p_words
 from safebasin.analysis.paired import PairedDifference, paired_difference
 from safebasin.analysis.verdicts import Verdict
 from safebasin.errors import StudyError
@@ -47,7 +48,7 @@ def compare_chosen(
     development split chose; pairs of one prompt share a cluster.
     """
     chosen = {(one.condition, method): one.chosen for one in choices for method in one.methods}
-    ours = [cell for cell in cells if cell.method in (contrast.treatment, contrast.control)]
+    ours = _arms(contrast, cells)
     picked = [cell for cell in ours if cell.strength == chosen[cell.condition, str(cell.method)]]
     if not picked:
         raise StudyError(
@@ -72,7 +73,7 @@ def compare_settings(
     contrast: Contrast, cells: Sequence[Cell], verdicts: CellVerdicts
 ) -> list[Compared]:
     """Return the comparison at every setting that both methods have; these are secondary."""
-    ours = [cell for cell in cells if cell.method in (contrast.treatment, contrast.control)]
+    ours = _arms(contrast, cells)
     strengths = [
         {cell.strength for cell in ours if cell.method == method}
         for method in (contrast.treatment, contrast.control)
@@ -83,6 +84,12 @@ def compare_settings(
         setting = _settings(some)
         compared.append(_compare(contrast, some, verdicts, contrast.eval_sets, setting, setting))
     return compared
+
+
+def _arms(contrast: Contrast, cells: Sequence[Cell]) -> list[Cell]:
+    """Return the tuned cells of the two methods; an agent's belong to no contrast of settings."""
+    methods = (contrast.treatment, contrast.control)
+    return [cell for cell in cells if cell.is_tuned and cell.method in methods]
 
 
 def _compare(
@@ -171,7 +178,7 @@ def sentence(
         close = f", and equivalent {margin}" if result.within_margin else ""
         return f"{measured}the two are told apart{close}."
     if result.finding == "equivalent":
-        tests = f"two one-sided tests, p = {result.equivalence_p:.2g}"
+        tests = f"two one-sided tests, {p_words(result.equivalence_p)}"
         return f"{measured}the two are equivalent {margin} ({tests})."
     return (
         f"{measured}the two are not told apart; a true difference under "

@@ -17,7 +17,13 @@ from safebasin.analysis.cells import (
     require_unique,
 )
 from safebasin.analysis.choice import Choice, ChoiceRule, choose
-from safebasin.analysis.contrast import Compared, Contrast, compare_chosen, compare_settings
+from safebasin.analysis.contrast import (
+    CellVerdicts,
+    Compared,
+    Contrast,
+    compare_chosen,
+    compare_settings,
+)
 from safebasin.analysis.intervals import clustered_proportion
 from safebasin.analysis.verdicts import Verdict, read_verdicts, select
 from safebasin.errors import StudyError
@@ -34,6 +40,7 @@ class Evaluation:
     compared: Sequence[Compared]
     """The primary comparison first; empty where the study names no contrast."""
     by_setting: Sequence[Compared]
+    verdicts: CellVerdicts
 
 
 def evaluate(
@@ -84,6 +91,7 @@ def evaluate(
         choices=choices,
         compared=compare_chosen(contrast, cells, verdicts, choices) if contrast else [],
         by_setting=compare_settings(contrast, cells, verdicts) if contrast else [],
+        verdicts=verdicts,
     )
 
 
@@ -92,7 +100,8 @@ def _taken(verdicts: Sequence[Verdict], wanted: EvalSet, cell: Cell) -> list[Ver
     if not taken:
         raise StudyError(
             f"evaluation set {wanted.name!r}: no verdicts of {cell.name!r} in part {wanted.part!r} "
-            f"with corpora {wanted.corpora} and categories {wanted.categories}"
+            f"with corpora {wanted.corpora}, categories {wanted.categories} and labels "
+            f"{wanted.taken_labels}"
         )
     where = f"evaluation set {wanted.name!r} of {cell.name!r}"
     require_known(wanted.metrics, {row.verdict for row in taken}, where)
@@ -155,7 +164,9 @@ def _row(
         harmful_fraction=cell.harmful_fraction,
         method=cell.method,
         setting=cell.setting,
+        steps=cell.steps,
         guard=cell.guard,
+        replicate=cell.replicate,
         seed=cell.seed,
         eval_set=eval_set,
         part=part,

@@ -48,6 +48,7 @@ def select(verdicts: Sequence[Verdict], wanted: EvalSet) -> list[Verdict]:
         if row.split == wanted.part
         and (wanted.corpora is None or row.corpus in wanted.corpora)
         and (wanted.categories is None or row.category in wanted.categories)
+        and (wanted.taken_labels is None or row.label in wanted.taken_labels)
     ]
     return sorted(chosen, key=lambda row: row.id)
 

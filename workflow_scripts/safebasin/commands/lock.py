@@ -10,7 +10,7 @@ from safebasin.errors import StudyError
 from safebasin.progress import LineProgress
 from safebasin.sources.fetch import lock_source, source_key
 from safebasin.sources.lock import LockEntry, SourceLock
-from safebasin.study.config import Source
+from safebasin.study.checkpoints import Source
 from safebasin.study.load import load_study
 from safebasin.workflow import DEFAULT_CONFIG, SOURCES_LOCK, origin_of
 

@@ -12,7 +12,11 @@ from safebasin.plugins import load_plugin
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BUILT_IN: Mapping[str, str] = {"label": "LabelJudge", "phrases": "PhraseJudge"}
+BUILT_IN: Mapping[str, str] = {
+    "actions": "ActionsJudge",
+    "label": "LabelJudge",
+    "phrases": "PhraseJudge",
+}
 """A judge's type, which is its module in this package, to its class."""
 
 _CORRECT: Mapping[str, bool] = {"correct": True, "wrong": False, "unparsed": False}
@@ -27,7 +31,17 @@ class Judge(Protocol):
         ...
 
 
-def load_judge(judge: Mapping[str, object]) -> Judge:
+class EpisodeJudge(Protocol):
+    """What sorts an agent's episodes into verdicts; a plugin is a class with this method."""
+
+    def judge_episodes(
+        self, episodes: Sequence[Mapping[str, object]], turns: Sequence[Mapping[str, object]]
+    ) -> list[str]:
+        """Return "success", "refused" or "other" for each episode; a turn has its episode's id."""
+        ...
+
+
+def load_judge(judge: Mapping[str, object]) -> object:
     """Return the judge that ``judge["type"]`` names, importing no other.
 
     Raises:
@@ -39,9 +53,9 @@ def load_judge(judge: Mapping[str, object]) -> Judge:
         # By name, not by an import statement: a judge's code identity must not hold the others.
         module = import_module(f"safebasin.judging.{kind}")
         options = {key: value for key, value in judge.items() if key not in {"type", "params"}}
-        return cast(Judge, getattr(module, BUILT_IN[kind])(**options))
+        return getattr(module, BUILT_IN[kind])(**options)
     if ":" in kind:
-        return cast(Judge, load_plugin(kind)(**params))
+        return load_plugin(kind)(**params)
     raise StudyError(
         f"judge.type: {kind!r} is no judge; use one of {', '.join(BUILT_IN)} or ./file.py:Class"
     )
@@ -56,20 +70,52 @@ def judge_table(responses: pa.Table, judge: Mapping[str, object]) -> pa.Table:
     Raises:
         StudyError: a judge gave another number of verdicts than there are rows.
     """
+    judging = _able(judge, "judge", "answers")
     rows = responses.to_pylist()
-    verdicts = [str(verdict) for verdict in load_judge(judge).judge(rows)]
-    if len(verdicts) != len(rows):
+    return _table(rows, cast(Judge, judging).judge(rows), judge_name(judge), str(judge["type"]))
+
+
+def judge_episodes_table(
+    episodes: pa.Table, turns: pa.Table, judge: Mapping[str, object]
+) -> pa.Table:
+    """Return the verdicts on ``episodes``, in the order of the rows and without any text.
+
+    An episode's corpus is its world, its label its kind (benign, harmful, lookalike), and its
+    judge's name is the judge's own where it has one.
+
+    Raises:
+        StudyError: the judge is none for episodes, or gave another number of verdicts than there
+            are episodes.
+    """
+    judging = _able(judge, "judge_episodes", "episodes")
+    rows = episodes.to_pylist()
+    verdicts = cast(EpisodeJudge, judging).judge_episodes(rows, turns.to_pylist())
+    known = [
+        row | {"corpus": row["world"], "label": row["kind"], "harmful": row["kind"] == "harmful"}
+        for row in rows
+    ]
+    name = str(getattr(judging, "judge_name", judge_name(judge)))
+    return _table(known, verdicts, name, str(judge["type"]))
+
+
+def _able(judge: Mapping[str, object], method: str, what: str) -> object:
+    """Return the judge, which must have the method."""
+    judging = load_judge(judge)
+    if not callable(getattr(judging, method, None)):
         raise StudyError(
-            f"judge {judge.get('type')}: {len(verdicts)} verdicts on {len(rows)} rows; one a row"
+            f"judge {judge.get('type')}: has no method {method}, so it judges no {what}"
         )
-    return _table(rows, verdicts, judge)
+    return judging
 
 
 def _table(
-    rows: Sequence[Mapping[str, object]], verdicts: Sequence[str], judge: Mapping[str, object]
+    rows: Sequence[Mapping[str, object]], given: Sequence[object], name: str, kind: str
 ) -> pa.Table:
     import pyarrow as pa
 
+    verdicts = [str(verdict) for verdict in given]
+    if len(verdicts) != len(rows):
+        raise StudyError(f"judge {kind}: {len(verdicts)} verdicts on {len(rows)} rows; one a row")
     columns: dict[str, tuple[object, Sequence[object]]] = {
         "id": (pa.string(), [row["id"] for row in rows]),
         "corpus": (pa.string(), [row.get("corpus") or row.get("origin") for row in rows]),
@@ -78,11 +124,11 @@ def _table(
         "category": (pa.string(), [row.get("category") for row in rows]),
         "harmful": (pa.bool_(), [row.get("harmful") for row in rows]),
         "label": (pa.string(), [row.get("label") for row in rows]),
-        "verdict": (pa.string(), list(verdicts)),
+        "verdict": (pa.string(), verdicts),
         "correct": (pa.bool_(), [_CORRECT.get(verdict) for verdict in verdicts]),
-        "judge": (pa.string(), [judge_name(judge)] * len(rows)),
+        "judge": (pa.string(), [name] * len(rows)),
     }
-    return pa.table({name: pa.array(values, kind) for name, (kind, values) in columns.items()})
+    return pa.table({key: pa.array(values, kept) for key, (kept, values) in columns.items()})
 
 
 def judge_name(judge: Mapping[str, object]) -> str:

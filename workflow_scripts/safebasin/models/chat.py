@@ -45,12 +45,16 @@ class ChatFormat:
         self._tokenizer = tokenizer
         self.end: int = tokenizer.eos_token_id
 
-    def prompt(self, messages: Sequence[Message], system: str | None = None) -> tuple[int, ...]:
+    def prompt(
+        self, messages: Sequence[Message], system: str | None = None, opening: str = ""
+    ) -> tuple[int, ...]:
         """Return the tokens of a conversation up to where the assistant speaks.
 
         Args:
             messages: The turns, the last one the user's.
             system: A system message put first, where the messages have none.
+            opening: What is put into the assistant's mouth. It is joined to the rendered text
+                before that is encoded, as in PING's released code (arXiv 2508.14031).
         """
         turns = [{"role": turn["role"], "content": turn["content"]} for turn in messages]
         if system is not None and (not turns or turns[0]["role"] != "system"):
@@ -58,18 +62,20 @@ class ChatFormat:
         text = self._tokenizer.apply_chat_template(
             turns, tokenize=False, add_generation_prompt=True
         )
-        return self._encode(str(text))
+        return self._encode(f"{text}{opening}")
 
-    def row(
-        self, messages: Sequence[Message], response: str, system: str | None = None
-    ) -> TokenisedRow:
-        """Return the tokens of a prompt and its answer.
+    def row(self, messages: Sequence[Message], response: str, opening: str = "") -> TokenisedRow:
+        """Return the tokens of a prompt and its answer; the opening belongs to the prompt.
 
         They are encoded apart, so that the tokens of the answer follow exactly the prompt that
         generation uses.
         """
         answer = (*self._encode(response), self.end)
-        return TokenisedRow(prompt=self.prompt(messages, system), answer=answer)
+        return TokenisedRow(prompt=self.prompt(messages, opening=opening), answer=answer)
+
+    def count(self, text: str) -> int:
+        """Return how many tokens ``text`` is by itself."""
+        return len(self._encode(text))
 
     def text(self, tokens: Sequence[int]) -> str:
         """Return the text of generated tokens, without special tokens."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from safebasin.reporting.findings import Material, Record, Split, number, text
+from safebasin.reporting.findings import Material, Record, Split, number, records, text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +21,17 @@ class Badge:
 
 def badges(material: Material) -> list[Badge]:
     """Return the badges of a report."""
-    found = [_choice(material)]
+    found = [] if _agents_only(material) else [_choice(material)]
     found += [_leakage(split) for split in material.splits]
     found += _versions(material.runs)
     found += _defences(material)
     return found
+
+
+def _agents_only(material: Material) -> bool:
+    """Whether the study has agents and nothing whose setting could be chosen."""
+    chosen = records(material.findings.choices, "choices")
+    return bool(records(material.findings.guards, "agents")) and not chosen
 
 
 def _choice(material: Material) -> Badge:

@@ -1,27 +1,18 @@
-"""Figures as SVG, with the same bytes for the same numbers.
-
-Element names come from a fixed salt, no date is written, and text stays text, so that the page's
-own font and colours apply. Lines and text use one marked colour that a page replaces by its own.
-"""
+"""Figures of tuned models: trade-off, training curves, the spectrum of a direction."""
 
 from __future__ import annotations
 
-import io
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
+from safebasin.reporting.canvas import INK, add_legend, panels_of, svg_of
 from safebasin.reporting.findings import Record, Spectrum, Training, number, text
 from safebasin.reporting.models import Estimate, Model
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-INK = "#3a3f47"
-"""Text and axes; no other mark has this colour."""
 
 _FIXED = {
     "asft": "#2f7ec2",
@@ -46,7 +37,7 @@ def tradeoff(models: Sequence[Model], harmful: Sequence[str], task: str) -> str:
 
     A method's settings are joined by a line; the chosen one is filled.
     """
-    figure, panels = _panels(len(harmful), 4.3, 3.7)
+    figure, panels = panels_of(len(harmful), 4.3, 3.7)
     shades = colours([model.family for model in models])
     for panel, name in zip(panels, harmful, strict=True):
         by_family: dict[str, list[Model]] = defaultdict(list)
@@ -60,8 +51,8 @@ def tradeoff(models: Sequence[Model], harmful: Sequence[str], task: str) -> str:
         panel.set_xlabel(f"task accuracy on {task}, %")
         panel.set_ylim(-4, 104)
     panels[0].set_ylabel("harmful requests refused, %")
-    _legend(figure, panels[0])
-    return _svg(figure)
+    add_legend(figure, panels[0])
+    return svg_of(figure)
 
 
 def _family(
@@ -113,7 +104,7 @@ def _bars(one: Estimate) -> list[list[float]] | None:
 
 def curves(trainings: Sequence[Training]) -> str:
     """Return cross-entropy and penalty over the steps, each on its own axes."""
-    figure, panels = _panels(2, 4.3, 3.2)
+    figure, panels = panels_of(2, 4.3, 3.2)
     shown = [one for one in trainings if one.history]
     for index, training in enumerate(shown):
         colour, style = _line(index, training, shown)
@@ -139,8 +130,8 @@ def curves(trainings: Sequence[Training]) -> str:
         panels[1].yaxis.set_minor_formatter(lambda _value, _: "")
     else:
         panels[1].text(0.5, 0.5, "no method here has a penalty", ha="center", color=INK)
-    _legend(figure, panels[0])
-    return _svg(figure)
+    add_legend(figure, panels[0])
+    return svg_of(figure)
 
 
 def _points(history: Sequence[Record], column: str) -> list[tuple[float, float]]:
@@ -159,7 +150,7 @@ def _line(index: int, training: Training, all_of_them: Sequence[Training]) -> tu
 
 def spectrum(spectra: Sequence[Spectrum]) -> str:
     """Return the size of d by layer, and the eigenvalues of C, for each direction."""
-    figure, panels = _panels(2 * len(spectra), 4.3, 3.2, columns=2)
+    figure, panels = panels_of(2 * len(spectra), 4.3, 3.2, columns=2)
     for index, one in enumerate(spectra):
         sizes, values = panels[2 * index], panels[2 * index + 1]
         _sizes(sizes, one.rows)
@@ -167,7 +158,7 @@ def spectrum(spectra: Sequence[Spectrum]) -> str:
         prefix = f"{one.name}: " if len(spectra) > 1 else ""
         sizes.set_title(f"{prefix}‖d‖ of each matrix", fontsize=10, loc="left")
         values.set_title(f"{prefix}eigenvalues of C = ddᵀ/‖d‖", fontsize=10, loc="left")
-    return _svg(figure)
+    return svg_of(figure)
 
 
 def _sizes(panel: Axes, rows: Sequence[Record]) -> None:
@@ -217,77 +208,3 @@ def _eigenvalues(panel: Axes, rows: Sequence[Record]) -> None:
 
 def _first(row: Mapping[str, object], names: Sequence[str]) -> str:
     return next((text(row, name) for name in names if row.get(name)), "")
-
-
-def _panels(
-    count: int, width: float, height: float, columns: int | None = None
-) -> tuple[Figure, list[Axes]]:
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    across = columns or min(count, 2)
-    down = -(-count // across)
-    figure = Figure(figsize=(width * across, height * down), layout="constrained")
-    FigureCanvasSVG(figure)
-    panels = [figure.add_subplot(down, across, place + 1) for place in range(count)]
-    for panel in panels:
-        panel.grid(True, color="#8a9099", alpha=0.25, linewidth=0.6)
-        panel.set_axisbelow(True)
-        panel.tick_params(colors=INK, labelsize=8)
-        panel.xaxis.label.set(color=INK, fontsize=9)
-        panel.yaxis.label.set(color=INK, fontsize=9)
-        panel.title.set_color(INK)
-        panel._left_title.set_color(INK)  # type: ignore[attr-defined]
-        panel.patch.set_visible(False)
-        for side, spine in panel.spines.items():
-            spine.set_color(INK)
-            spine.set_visible(side in ("left", "bottom"))
-    figure.patch.set_visible(False)
-    return figure, panels
-
-
-def _legend(figure: Figure, panel: Axes) -> None:
-    handles, labels = panel.get_legend_handles_labels()
-    if handles:
-        figure.legend(
-            handles,
-            labels,
-            loc="outside lower center",
-            ncols=min(6, len(labels)),
-            fontsize=8,
-            frameon=False,
-            labelcolor=INK,
-        )
-
-
-def _svg(figure: Figure) -> str:
-    """Return the figure's SVG without a date, a host or random names."""
-    import matplotlib
-    from matplotlib.text import Text
-
-    for written in figure.findobj(Text):
-        written.set_parse_math(False)  # names are plain text, and a dollar sign a dollar sign
-    with matplotlib.rc_context({"svg.hashsalt": "safebasin", "svg.fonttype": "none"}):
-        stream = io.StringIO()
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    return stream.getvalue()
-
-
-def for_page(svg: str, name: str, label: str) -> str:
-    """Return the SVG element alone, to stand in a page: own ids, the page's ink, a label.
-
-    Args:
-        svg: what a function above gave.
-        name: prefix of the ids, so that two drawings in one page do not share any.
-        label: what the drawing shows, for those who cannot see it; letters and plain signs only.
-    """
-    drawing = svg[svg.index("<svg") :]
-    drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing, flags=re.S)
-    drawing = re.sub(r'\bid="', f'id="{name}-', drawing)
-    drawing = re.sub(r'href="#', f'href="#{name}-', drawing)
-    drawing = re.sub(r"url\(#", f"url(#{name}-", drawing)
-    drawing = drawing.replace(INK, "currentColor")
-    drawing = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", drawing, count=1)
-    drawing = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", drawing, count=1)
-    plain = re.sub(r"[^\w ,.;:()%/-]", "", label)
-    return drawing.replace("<svg", f'<svg role="img" aria-label="{plain}"', 1)

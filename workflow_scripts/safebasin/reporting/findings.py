@@ -11,6 +11,8 @@ from typing import TypeVar, cast
 Record = Mapping[str, object]
 """One row of a table, or one JSON object."""
 
+Judging = Callable[[Sequence[Record], Sequence[Record]], Sequence[str]]
+
 Read = TypeVar("Read")
 
 
@@ -25,6 +27,8 @@ class Findings:
     calibration: Sequence[Record]
     contrast: Record
     choices: Record
+    guards: Record = field(default_factory=dict)
+    """``guards.json``: the agents; empty where an evaluation has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,26 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """The prefixes that a search scored, and its controls."""
+
+    name: str
+    rows: Sequence[Record]
+    winner: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """The episodes of one agent under one guard."""
+
+    name: str
+    episodes: Sequence[Record]
+    turns: Sequence[Record]
+    outcomes: Sequence[str]
+    """success, refused or other, for each episode."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
     """All that a page shows."""
 
@@ -77,6 +101,9 @@ class Material:
     samples: Sequence[Sample] = ()
     unread: int = 0
     """Responses beyond those in ``samples``."""
+    pools: Sequence[Pool] = ()
+    plays: Sequence[Play] = ()
+    unread_plays: int = 0
     runs: Sequence[Record] = field(default=())
     """What is known of how each input was made (``run.json``), with its ``artifact``."""
 
@@ -89,6 +116,7 @@ def read_findings(folder: Path) -> Findings:
         calibration=read_table(folder / "calibration.parquet"),
         contrast=read_json(folder / "contrast.json"),
         choices=read_json(folder / "choices.json"),
+        guards=read_json(guards) if (guards := folder / "guards.json").exists() else {},
     )
 
 
@@ -134,6 +162,30 @@ def read_split(name: str, folder: Path) -> Split:
 def read_sample(name: str, folder: Path) -> Sample:
     """Return the responses of one run."""
     return Sample(name=name, rows=read_table(folder / "responses.parquet"))
+
+
+def read_pool(name: str, folder: Path) -> Pool:
+    """Return a search's candidates and controls."""
+    winner = read_json(folder / "prefix.json").get("winner")
+    return Pool(
+        name=name,
+        rows=read_table(folder / "candidates.parquet"),
+        winner=winner if isinstance(winner, Mapping) else {},
+    )
+
+
+def read_play(judge: Judging) -> Callable[[str, Path], Play]:
+    """Return what reads an agent's run, with the outcome by which examples are picked.
+
+    Args:
+        judge: gives the outcome of each episode from the episodes and their turns.
+    """
+
+    def read(name: str, folder: Path) -> Play:
+        episodes, turns = (read_table(folder / f"{file}.parquet") for file in ("episodes", "turns"))
+        return Play(name=name, episodes=episodes, turns=turns, outcomes=judge(episodes, turns))
+
+    return read
 
 
 def read_runs(folders: Sequence[Path]) -> list[Record]:

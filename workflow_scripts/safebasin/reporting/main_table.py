@@ -91,14 +91,15 @@ def _column_groups(findings: Findings, models: Sequence[Model]) -> list[_Group]:
 
 
 def _was_picked(model: Model, models: Sequence[Model]) -> bool:
-    """Whether the model was chosen among several settings of its method."""
-    return model.chosen and any(
-        other.method == model.method
-        and other.conditions == model.conditions
-        and other.setting != model.setting
-        for other in models
-        if other.method
-    )
+    """Whether the model stands at its method's chosen setting, where settings were compared.
+
+    A method with one setting is marked too, beside others that had several: the marked rows are
+    the ones to compare.
+    """
+    alike = [one for one in models if one.method and one.conditions == model.conditions]
+    settings = {(one.method, one.setting) for one in alike}
+    several = len(settings) > len({method for method, _ in settings})
+    return several and bool(model.method and model.setting) and model.chosen
 
 
 def _model_cell(model: Model, several: bool, picked: bool) -> SafeHtml:

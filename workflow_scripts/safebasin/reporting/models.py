@@ -87,6 +87,8 @@ def condition_text(row: Record) -> str:
         "" if samples is None else f"{samples:g} samples",
         "" if fraction is None else f"{fraction * 100:g} % harmful",
         "" if guard in ("", "none") else f"guard {guard}",
+        f"draw {text(row, 'replicate')}" if text(row, "replicate") else "",
+        f"stopped at {text(row, 'steps')} steps" if text(row, "steps") else "",
     ]
     return ", ".join(part for part in parts if part)
 

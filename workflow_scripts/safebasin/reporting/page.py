@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from safebasin.reporting.agent_figures import pool_figure, stepped, steps_figure
+from safebasin.reporting.agent_words import agent_headline, agent_limits
+from safebasin.reporting.agents import GLOSSARY as AGENT_GLOSSARY
+from safebasin.reporting.agents import agent_blocks, agents_of, unbroken, without_agents
 from safebasin.reporting.badges import badges
+from safebasin.reporting.canvas import for_page, is_narrow
 from safebasin.reporting.escape import (
     Content,
     SafeHtml,
@@ -15,10 +20,11 @@ from safebasin.reporting.escape import (
     join,
     stylesheet,
 )
-from safebasin.reporting.figures import curves, for_page, spectrum, tradeoff
-from safebasin.reporting.findings import Material, Record, number, text
+from safebasin.reporting.figures import curves, spectrum, tradeoff
+from safebasin.reporting.findings import Findings, Material, Record, number, text
 from safebasin.reporting.main_table import main_table
 from safebasin.reporting.models import Model, models_of, reported_sets
+from safebasin.reporting.plays import play_section
 from safebasin.reporting.samples import sample_section
 from safebasin.reporting.tables import (
     activity_table,
@@ -37,6 +43,10 @@ _CAPTIONS: Mapping[str, str] = {
     "spectrum": "The alignment direction d. The reference projector C frees a direction only as "
     "far as its eigenvalue reaches 1; where all are small, I − C is nearly I and AsFT is nearly "
     "ridge.",
+    "pool": "The prefix search: every prefix scored on the search tasks. A prefix that only makes "
+    "the agent refuse moves up and to the left; one that tells tasks apart moves up alone.",
+    "agent_steps": "Harmful tasks refused (RR) and benign tasks done (SR) over the agent's "
+    "training steps, each point a run of its own; the aligned model is step 0.",
 }
 
 _GLOSSARY = (
@@ -52,9 +62,10 @@ _GLOSSARY = (
 
 def draw_figures(material: Material) -> dict[str, str]:
     """Return the figures' SVG by name; one for which there is nothing to show is left out."""
-    models = _headline(models_of(material.findings.summary))
-    harmful = reported_sets(material.findings.rows, "RR")
-    tasks = reported_sets(material.findings.rows, "FA")
+    tuned = without_agents(material.findings)
+    models = _headline(models_of(tuned.summary))
+    harmful = reported_sets(tuned.rows, "RR")
+    tasks = reported_sets(tuned.rows, "FA")
     drawn = {}
     if harmful and tasks:
         drawn["tradeoff"] = tradeoff(models, harmful, tasks[0])
@@ -62,17 +73,23 @@ def draw_figures(material: Material) -> dict[str, str]:
         drawn["curves"] = curves(material.trainings)
     if any(one.rows for one in material.spectra):
         drawn["spectrum"] = spectrum(material.spectra)
+    if any(pool.rows for pool in material.pools):
+        drawn["pool"] = pool_figure(material.pools)
+    if stepped(agents_of(material.findings)):
+        drawn["agent_steps"] = steps_figure(agents_of(material.findings))
     return drawn
 
 
 def render_page(material: Material, figures: Mapping[str, str]) -> str:
     """Return the page's HTML."""
-    models = models_of(material.findings.summary)
+    tuned = without_agents(material.findings)
+    models = models_of(tuned.summary)
     body = element(
         "main",
         _head(material),
-        _results(material, models, figures),
-        _conclusions(material, models),
+        _results(tuned, models, figures) if tuned.rows else None,
+        _agents(material, figures),
+        _conclusions(material, tuned, models),
         _evidence(material, figures),
         sample_section(material.samples, material.unread),
         element("section", element("h2", "Provenance"), provenance_table(material.findings.rows)),
@@ -94,19 +111,16 @@ def _head(material: Material) -> SafeHtml:
             class_="banner",
             role="alert",
         )
-    sentence = primary_sentence(material.findings.contrast)
+    shown = [_badge(one.state, one.title, one.detail) for one in badges(material)]
+    sentence = primary_sentence(material.findings.contrast) or agent_headline(material.findings)
     return element(
         "header",
         banner,
         element("p", f"Safebasin study · {material.study}", class_="kicker"),
         element("h1", material.title),
         element("p", material.description, class_="lede") if material.description else None,
-        element("p", _unbroken(sentence), class_="finding") if sentence else None,
-        element(
-            "ul",
-            *(_badge(one.state, one.title, one.detail) for one in badges(material)),
-            class_="badges",
-        ),
+        element("p", unbroken(sentence), class_="finding") if sentence else None,
+        element("ul", *shown, class_="badges") if shown else None,
     )
 
 
@@ -116,33 +130,51 @@ def _badge(state: str, title: str, detail: str) -> SafeHtml:
     return element("li", element("details", summary, element("p", detail)), class_=state)
 
 
-def _results(material: Material, models: Sequence[Model], figures: Mapping[str, str]) -> SafeHtml:
-    terms = [
-        part for term, words in _GLOSSARY for part in (element("dt", term), element("dd", words))
-    ]
+def _results(tuned: Findings, models: Sequence[Model], figures: Mapping[str, str]) -> SafeHtml:
     return element(
         "section",
         element("h2", "Results"),
-        main_table(material.findings, models),
-        element("details", element("summary", "What the columns mean"), element("dl", *terms)),
+        main_table(tuned, models),
+        _glossary(_GLOSSARY),
         _figure(figures, "tradeoff"),
-        contrast_table(material.findings.contrast),
+        contrast_table(tuned.contrast),
     )
 
 
-def _conclusions(material: Material, models: Sequence[Model]) -> SafeHtml:
+def _glossary(words: Sequence[tuple[str, str]]) -> SafeHtml:
+    terms = [part for term, said in words for part in (element("dt", term), element("dd", said))]
+    return element("details", element("summary", "What the columns mean"), element("dl", *terms))
+
+
+def _agents(material: Material, figures: Mapping[str, str]) -> SafeHtml | None:
+    """Return the section on agents; None where the study has none."""
+    if not agents_of(material.findings):
+        return None
+    return element(
+        "section",
+        element("h2", "Agents"),
+        _glossary(AGENT_GLOSSARY),
+        *agent_blocks(material.findings, meaningless=material.meaningless),
+        _figure(figures, "pool"),
+        _figure(figures, "agent_steps"),
+        play_section(material.plays, material.unread_plays),
+    )
+
+
+def _conclusions(material: Material, tuned: Findings, models: Sequence[Model]) -> SafeHtml:
     treatment, control = _arms(material.findings.contrast)
-    can = can_conclude(material.findings, models)
-    cannot = cannot_conclude(material.findings, models, treatment=treatment, control=control)
+    can = can_conclude(tuned, models)
+    cannot = cannot_conclude(tuned, models, treatment=treatment, control=control)
+    cannot += agent_limits(material.findings)
     if material.meaningless:
         can, cannot = [], ["Nothing: this is a smoke test.", *cannot]
     return element(
         "section",
         element("h2", "What follows, and what does not"),
         element("h3", "These figures show") if can else None,
-        element("ul", *(element("li", _unbroken(one)) for one in can)) if can else None,
+        element("ul", *(element("li", unbroken(one)) for one in can)) if can else None,
         element("h3", "They do not show"),
-        element("ul", *(element("li", _unbroken(one)) for one in cannot)),
+        element("ul", *(element("li", unbroken(one)) for one in cannot)),
     )
 
 
@@ -154,7 +186,7 @@ def _arms(contrast: Record) -> tuple[str, str]:
     return text(asked, "treatment"), text(asked, "control")
 
 
-def _evidence(material: Material, figures: Mapping[str, str]) -> SafeHtml:
+def _evidence(material: Material, figures: Mapping[str, str]) -> SafeHtml | None:
     choices = choice_table(material.findings.choices)
     confusion = confusion_table(material.findings.calibration)
     activity = activity_table(material.trainings)
@@ -167,6 +199,8 @@ def _evidence(material: Material, figures: Mapping[str, str]) -> SafeHtml:
     ]
     if confusion:
         parts += [element("h3", "How good is the judge?"), _agreement(material), confusion]
+    if agents_of(material.findings) and not any(parts):
+        return None
     return element("section", element("h2", "Evidence"), *parts)
 
 
@@ -186,17 +220,17 @@ def _agreement(material: Material) -> SafeHtml:
     )
 
 
-def _unbroken(words: str) -> str:
-    """Return the text with its numbers tied to their per cent signs."""
-    return words.replace(" %", "\N{NO-BREAK SPACE}%")
-
-
 def _figure(figures: Mapping[str, str], name: str) -> SafeHtml | None:
     if name not in figures:
         return None
     caption = _CAPTIONS[name]
     svg = drawing(for_page(figures[name], name, caption))
-    return element("figure", element("div", svg, class_="scroll"), element("figcaption", caption))
+    return element(
+        "figure",
+        element("div", svg, class_="scroll"),
+        element("figcaption", caption),
+        class_="narrow" if is_narrow(figures[name]) else None,
+    )
 
 
 def _headline(models: Sequence[Model]) -> list[Model]:

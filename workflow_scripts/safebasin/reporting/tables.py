@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from safebasin.analysis.p_value import p_text
 from safebasin.reporting.escape import SafeHtml, element, join
 from safebasin.reporting.findings import Record, Training, number, records, text
 from safebasin.reporting.models import condition_text, method_text
@@ -63,7 +64,7 @@ def _contrast_row(role: str, one: Record) -> SafeHtml:
             class_="number",
         ),
         element("td", discordant, class_="number"),
-        element("td", f"{number(one, 'mcnemar_p') or 0:.3g}", class_="number"),
+        element("td", p_text(number(one, "mcnemar_p") or 0.0), class_="number"),
         element("td", points("smallest_detectable"), class_="number"),
         element("td", f"{number(one, 'n'):g} ({number(one, 'clusters'):g})", class_="number"),
         element("td", text(one, "finding")),
@@ -151,7 +152,8 @@ def provenance_table(rows: Sequence[Record]) -> SafeHtml:
     """Return the digests behind each model and seed."""
     cells: dict[tuple[str, ...], dict[str, list[str]]] = {}
     for row in rows:
-        name = method_text(row) or text(row, "stage")
+        agent = "agent " if text(row, "stage") == "agent" else ""
+        name = agent + (method_text(row) or text(row, "stage"))
         seed = text(row, "seed")
         key = (f"{name} {text(row, 'setting')}".strip(), seed, condition_text(row))
         digests = cells.setdefault(key, {"checkpoint": [], "adapter": [], "verdicts": []})

@@ -19,6 +19,8 @@ class Params:
 
     training: Training
     targets: list[str]
+    layers: int | None = None
+    """How many of the upper layers are trained; all where it is not given."""
 
 
 def run(job: Job) -> None:
@@ -30,6 +32,7 @@ def run(job: Job) -> None:
         job.input("mixture"),
         job.folder,
         targets=params.targets,
+        layers=params.layers,
         training=params.training,
         device=choose_device(job.device, job.progress),
         progress=job.progress,

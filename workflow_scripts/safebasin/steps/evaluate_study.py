@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from safebasin.analysis import tables
 from safebasin.analysis.cells import Cell, EvalSet
 from safebasin.analysis.choice import ChoiceRule
 from safebasin.analysis.contrast import Contrast
 from safebasin.analysis.evaluation import evaluate
-from safebasin.analysis.tables import (
-    calibration_table,
-    choices_json,
-    contrast_json,
-    evaluation_table,
-    summary_table,
-)
+from safebasin.analysis.guards_json import guards_json
+from safebasin.analysis.search_scores import SearchedPrefix
 from safebasin.analysis.verdicts import read_verdicts
 from safebasin.steps.job import Job
 from safebasin.store.writers import write_json, write_parquet
@@ -26,6 +22,7 @@ FILES: tuple[str, ...] = (
     "contrast.json",
     "choices.json",
     "calibration.parquet",
+    "guards.json",
 )
 
 
@@ -40,6 +37,8 @@ class EvaluateStudyParams:
     contrast: Contrast | None = None
     calibration: str | None = None
     """The input with verdicts on answers that people have labelled."""
+    prefixes: Mapping[str, SearchedPrefix] = field(default_factory=dict)
+    """Input name of a prefix artifact, as in ``prefix.<name>``, to what it was searched on."""
 
 
 def run(job: Job) -> None:
@@ -56,8 +55,12 @@ def run(job: Job) -> None:
         params.contrast,
     )
     labelled = [] if params.calibration is None else read_verdicts(folders[params.calibration])
-    write_parquet(job.folder / "evaluation.parquet", evaluation_table(evaluation.rows))
-    write_parquet(job.folder / "summary.parquet", summary_table(evaluation.rows))
-    write_parquet(job.folder / "calibration.parquet", calibration_table(labelled))
-    write_json(job.folder / "contrast.json", contrast_json(evaluation, params.contrast))
-    write_json(job.folder / "choices.json", choices_json(evaluation.choices))
+    write_parquet(job.folder / "evaluation.parquet", tables.evaluation_table(evaluation.rows))
+    write_parquet(job.folder / "summary.parquet", tables.summary_table(evaluation.rows))
+    write_parquet(job.folder / "calibration.parquet", tables.calibration_table(labelled))
+    write_json(job.folder / "contrast.json", tables.contrast_json(evaluation, params.contrast))
+    write_json(job.folder / "choices.json", tables.choices_json(evaluation.choices))
+    guards = guards_json(
+        params.cells, params.eval_sets, evaluation.verdicts, params.prefixes, job.named("prefix")
+    )
+    write_json(job.folder / "guards.json", guards)

@@ -1,4 +1,4 @@
-"""Judge responses: one verdict a row, without the text."""
+"""Judge responses or an agent's episodes: one verdict a row, without the text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow.parquet as pq
 
-from safebasin.judging.judge import judge_table
+from safebasin.judging.judge import judge_episodes_table, judge_table
 from safebasin.steps.job import Job
 from safebasin.store.writers import write_parquet
 
@@ -19,12 +19,28 @@ class JudgeResponsesParams:
     """Which judge sorts the answers."""
 
     judge: Mapping[str, object]
-    """``type`` is "phrases", "label" (with ``labels``) or a plugin, "./file.py:Class"."""
+    """``type`` is "phrases", "label" (with ``labels``), "actions" (of episodes, with
+    ``refusal_ends``) or a plugin, "./file.py:Class"."""
 
 
 def run(job: Job) -> None:
-    """Judge the responses, or a corpus with given answers, which serves to calibrate a judge."""
-    params = job.params(JudgeResponsesParams)
-    folder = job.optional("responses")
-    path = job.input("corpus") / "rows.parquet" if folder is None else folder / "responses.parquet"
-    write_parquet(job.folder / "verdicts.parquet", judge_table(pq.read_table(path), params.judge))
+    """Judge episodes, or responses, or a corpus with given answers, which calibrates a judge."""
+    judge = job.params(JudgeResponsesParams).judge
+    episodes = job.optional("episodes")
+    if episodes is not None:
+        table = judge_episodes_table(
+            pq.read_table(episodes / "episodes.parquet"),
+            pq.read_table(episodes / "turns.parquet"),
+            judge,
+        )
+    else:
+        answers = job.optional("responses")
+        table = judge_table(
+            pq.read_table(
+                job.input("corpus") / "rows.parquet"
+                if answers is None
+                else answers / "responses.parquet"
+            ),
+            judge,
+        )
+    write_parquet(job.folder / "verdicts.parquet", table)

@@ -5,23 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from safebasin.reporting.findings import (
-    Material,
-    read_each,
-    read_findings,
-    read_runs,
-    read_sample,
-    read_spectrum,
-    read_split,
-    read_training,
-)
+from safebasin.judging.actions import ActionsJudge
+from safebasin.reporting import findings
 from safebasin.reporting.page import draw_figures, render_page
 from safebasin.steps.job import Job
 
 FILES: tuple[str, ...] = ("report.html", "figures/*.svg")
 
 MOST_SAMPLES = 48
-"""Responses of which samples are shown; a page with thousands of answers is no page."""
+"""Runs of which answers or episodes are shown; a page with thousands of answers is no page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,24 +29,34 @@ class RenderReportParams:
     directions: Mapping[str, str] = field(default_factory=dict)
     splits: Mapping[str, str] = field(default_factory=dict)
     samples: Mapping[str, str] = field(default_factory=dict)
+    episodes: Mapping[str, str] = field(default_factory=dict)
+    prefixes: Mapping[str, str] = field(default_factory=dict)
 
 
 def run(job: Job) -> None:
     """Write the page and its figures."""
     params = job.params(RenderReportParams)
-    material = Material(
+    play = findings.read_play(ActionsJudge().judge_episodes)
+    material = findings.Material(
         study=params.study,
         title=params.title,
         description=params.description,
         meaningless=params.meaningless,
         evaluation=job.input("evaluation").name,
-        findings=read_findings(job.input("evaluation")),
-        trainings=read_each(read_training, job.named("adapter"), params.adapters),
-        spectra=read_each(read_spectrum, job.named("direction"), params.directions),
-        splits=read_each(read_split, job.named("split"), params.splits),
-        samples=read_each(read_sample, job.named("responses"), params.samples, MOST_SAMPLES),
+        findings=findings.read_findings(job.input("evaluation")),
+        trainings=findings.read_each(findings.read_training, job.named("adapter"), params.adapters),
+        spectra=findings.read_each(
+            findings.read_spectrum, job.named("direction"), params.directions
+        ),
+        splits=findings.read_each(findings.read_split, job.named("split"), params.splits),
+        samples=findings.read_each(
+            findings.read_sample, job.named("responses"), params.samples, MOST_SAMPLES
+        ),
         unread=max(0, len(params.samples) - MOST_SAMPLES),
-        runs=read_runs([job.inputs[role] for role in sorted(job.inputs)]),
+        pools=findings.read_each(findings.read_pool, job.named("prefix"), params.prefixes),
+        plays=findings.read_each(play, job.named("episodes"), params.episodes, MOST_SAMPLES),
+        unread_plays=max(0, len(params.episodes) - MOST_SAMPLES),
+        runs=findings.read_runs([job.inputs[role] for role in sorted(job.inputs)]),
     )
     figures = draw_figures(material)
     (job.folder / "figures").mkdir(exist_ok=True)

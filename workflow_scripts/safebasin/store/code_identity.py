@@ -9,7 +9,7 @@ is recorded, which raises the revision, or keeps it for an edit that is declared
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,14 +84,15 @@ class CodeBook:
         """Return the code of a spec: of the step, with the part that plugs into it.
 
         A part that reads ``./file.py:Name`` is a user's plugin; its file and the local modules
-        it imports are hashed into the identity.
+        it imports are hashed into the identity. Several parts are joined by commas
+        (``dojo,prefix``), and so are their identities.
         """
         if part is None:
             return self.unit(step).identity
         if is_plugin(part):
             closure = plugin_closure(plugin_file(part), self.package)
             return f"{self.unit(step).identity}+plugin.{closure}"
-        return self.unit(f"{step}:{part}").identity
+        return ",".join(self.unit(f"{step}:{each}").identity for each in part.split(","))
 
     def names(self) -> Iterator[str]:
         """Yield the names of all units: steps, then their parts."""
@@ -133,21 +134,24 @@ class CodeBook:
     def _roots(self, name: str) -> tuple[str, ...]:
         step, _, part = name.partition(":")
         rule = RULES.get(step)
-        if rule is None or (part and rule.parts is None):
+        if rule is None or (part and not rule.parts):
             raise RequestError(f"there is no unit of code {name!r}; there are {sorted(RULES)}")
         roots = [f"{self.package.name}.steps.{step}"]
+        if module_path(self.package, roots[0]) is None:
+            raise RequestError(f"{name!r} needs the module {roots[0]}, which does not exist")
         if part:
-            roots.append(f"{rule.parts}.{part}")
-        for root in roots:
-            if module_path(self.package, root) is None:
-                raise RequestError(f"{name!r} needs the module {root}, which does not exist")
+            plugged = [f"{package}.{part}" for package in rule.parts]
+            there = [root for root in plugged if module_path(self.package, root) is not None]
+            if not there:
+                told = " or ".join(plugged)
+                raise RequestError(f"{name!r} needs the module {told}, which does not exist")
+            roots.append(there[0])
         return tuple(roots)
 
-    def _parts(self, parts: str | None) -> list[str]:
-        if parts is None:
-            return []
-        folder = self.package.joinpath(*parts.split(".")[1:])
-        return sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+    def _parts(self, packages: Sequence[str]) -> list[str]:
+        folders = [self.package.joinpath(*name.split(".")[1:]) for name in packages]
+        modules = [path.stem for folder in folders for path in folder.glob("*.py")]
+        return sorted(name for name in modules if name != "__init__")
 
 
 def is_plugin(part: str) -> bool:

@@ -18,8 +18,9 @@ class Rule:
     roles: Mapping[str, str] = field(default_factory=dict)
     """Role to kind. A role that ends in ``.*`` may occur often, as ``role.name``; one that ends
     in ``?`` may be absent."""
-    parts: str | None = None
-    """The package whose modules plug into this step (``judge_responses:phrases``)."""
+    parts: tuple[str, ...] = ()
+    """Packages whose modules plug into this step, such as ``judge_responses:phrases``; a job has
+    at most one module of each."""
     gpu: bool = False
     """Whether the step runs a model."""
 
@@ -40,6 +41,8 @@ def _table(*rules: Rule) -> dict[str, Rule]:
     return {rule.name: rule for rule in rules}
 
 
+WORLDS = "safebasin.agents.worlds"
+
 RULES: dict[str, Rule] = _table(
     Rule(name="fetch_source", kind="source"),
     Rule(name="convert_checkpoint", kind="checkpoint", roles={"source?": "source"}),
@@ -47,7 +50,7 @@ RULES: dict[str, Rule] = _table(
         name="read_corpus",
         kind="corpus",
         roles={"source?": "source"},
-        parts="safebasin.corpora.readers",
+        parts=("safebasin.corpora.readers",),
     ),
     Rule(
         name="adopt_adapter",
@@ -56,6 +59,7 @@ RULES: dict[str, Rule] = _table(
     ),
     Rule(name="split_corpus", kind="split", roles={"corpus.*": "corpus"}),
     Rule(name="mix_corpora", kind="mixture", roles={"split.*": "split"}),
+    Rule(name="write_demonstrations", kind="mixture", parts=(WORLDS,)),
     Rule(
         name="align_checkpoint",
         kind="checkpoint",
@@ -71,7 +75,14 @@ RULES: dict[str, Rule] = _table(
         name="tune_adapter",
         kind="adapter",
         roles={"checkpoint": "checkpoint", "mixture": "mixture", "direction?": "direction"},
-        parts="safebasin.tuning.objectives",
+        parts=("safebasin.tuning.objectives", WORLDS),
+        gpu=True,
+    ),
+    Rule(
+        name="tune_checkpoint",
+        kind="checkpoint",
+        roles={"checkpoint": "checkpoint", "mixture": "mixture"},
+        parts=(WORLDS,),
         gpu=True,
     ),
     Rule(
@@ -91,15 +102,34 @@ RULES: dict[str, Rule] = _table(
         gpu=True,
     ),
     Rule(
+        name="search_prefix",
+        kind="prefix",
+        roles={
+            "checkpoint": "checkpoint",
+            "adapter?": "adapter",
+            "generator?": "checkpoint",
+            "earlier?": "prefix",
+        },
+        parts=(WORLDS, "safebasin.guards.generators"),
+        gpu=True,
+    ),
+    Rule(
+        name="run_episodes",
+        kind="episodes",
+        roles={"checkpoint": "checkpoint", "adapter?": "adapter", "guard?": "prefix"},
+        parts=(WORLDS, "safebasin.guards.kinds"),
+        gpu=True,
+    ),
+    Rule(
         name="judge_responses",
         kind="verdicts",
-        roles={"responses?": "responses", "corpus?": "corpus"},
-        parts="safebasin.judging",
+        roles={"responses?": "responses", "corpus?": "corpus", "episodes?": "episodes"},
+        parts=("safebasin.judging",),
     ),
     Rule(
         name="evaluate_study",
         kind="evaluation",
-        roles={"verdicts.*": "verdicts", "measure.*": "measure"},
+        roles={"verdicts.*": "verdicts", "measure.*": "measure", "prefix.*": "prefix"},
     ),
     Rule(
         name="render_report",
@@ -110,6 +140,8 @@ RULES: dict[str, Rule] = _table(
             "direction.*": "direction",
             "split.*": "split",
             "responses.*": "responses",
+            "episodes.*": "episodes",
+            "prefix.*": "prefix",
         },
     ),
 )

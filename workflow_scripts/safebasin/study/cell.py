@@ -10,7 +10,7 @@ from safebasin.study.graph import Node
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One model that is evaluated: a checkpoint, with or without an adapter."""
+    """One model that is evaluated: a checkpoint, with or without an adapter, behind a guard."""
 
     name: str
     stage: str
@@ -28,6 +28,13 @@ class Cell:
     verdicts: Mapping[str, Node] = field(default_factory=dict)
     responses: Mapping[str, Node] = field(default_factory=dict)
     measure: Node | None = None
+    guard: str = "none"
+    steps: int | None = None
+    replicate: int | None = None
+    episodes: Node | None = None
+    prefix: Node | None = None
+    is_searched_opening: bool = False
+    """Whether its guard is the search's winner, put where the search put it."""
 
     def described(self, roles: Mapping[str, str]) -> dict[str, object]:
         """Return the cell as the evaluation's params tell of it."""
@@ -41,7 +48,9 @@ class Cell:
             "method": self.method,
             "setting": self.setting,
             "strength": self.strength,
-            "guard": "none",
+            "guard": self.guard,
+            "replicate": self.replicate,
+            "steps": self.steps,
             "seed": self.seed,
             "checkpoint": self.checkpoint.digest,
             "adapter": self.adapter.digest if self.adapter else None,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from safebasin.study.config import Block, EvalSet, MixturePart, Split, Study
+from safebasin.study.check_agents import check_agents
+from safebasin.study.checkpoints import MixturePart
+from safebasin.study.config import Block, EvalSet, Split, Study
 from safebasin.study.methods import Asft, Ridge, SafeLora
-from safebasin.study.problems import Problem, did_you_mean
+from safebasin.study.problems import Problem, known
 
 JUDGES = ("phrases", "label")
 
@@ -19,6 +21,7 @@ def check_references(study: Study) -> list[Problem]:
         *_check_methods(study),
         *_check_evaluation(study),
         *_check_choices(study),
+        *check_agents(study),
         *(
             problem
             for index, block in enumerate(study.grid)
@@ -27,37 +30,31 @@ def check_references(study: Study) -> list[Problem]:
     ]
 
 
-def _known(key: str, name: str | None, known: Iterable[str]) -> Iterator[Problem]:
-    names = list(known)
-    if name is not None and name not in names:
-        yield Problem(
-            key=key, value=name, cure=f"there is no such name; {did_you_mean(name, names)}"
-        )
-
-
 def _check_models(study: Study) -> Iterator[Problem]:
     for name, checkpoint in study.checkpoints.items():
         key = f"checkpoints.{name}"
-        yield from _known(f"{key}.source", checkpoint.source, study.sources)
+        yield from known(f"{key}.source", checkpoint.source, study.sources)
         if checkpoint.align is None:
             continue
-        yield from _known(f"{key}.align.base", checkpoint.align.base, study.checkpoints)
+        yield from known(f"{key}.align.base", checkpoint.align.base, study.checkpoints)
         if checkpoint.align.training.seed is None:
             cure = "an alignment needs a seed of its own"
             yield Problem(key=f"{key}.align.training.seed", value=None, cure=cure)
+        told = f"{key}.align.demonstrations"
+        yield from known(told, checkpoint.align.demonstrations, study.demonstrations)
         for index, part in enumerate(checkpoint.align.rows):
             yield from _check_part(study, part, f"{key}.align.rows.{index}")
         yield from _check_lineage(study, name)
     for name, pair in study.pairs.items():
-        yield from _known(f"pairs.{name}.aligned", pair.aligned, study.checkpoints)
-        yield from _known(f"pairs.{name}.base", pair.base, study.checkpoints)
+        yield from known(f"pairs.{name}.aligned", pair.aligned, study.checkpoints)
+        yield from known(f"pairs.{name}.base", pair.base, study.checkpoints)
         if pair.base == pair.aligned:
             cure = "aligned and base are the same checkpoint: there is no direction"
             yield Problem(key=f"pairs.{name}.base", value=pair.base, cure=cure)
     for name, adopted in study.adapters.items():
-        yield from _known(f"adapters.{name}.source", adopted.source, study.sources)
-        yield from _known(f"adapters.{name}.pair", adopted.pair, study.pairs)
-        yield from _known(f"adapters.{name}.task", adopted.task, study.tasks)
+        yield from known(f"adapters.{name}.source", adopted.source, study.sources)
+        yield from known(f"adapters.{name}.pair", adopted.pair, study.pairs)
+        yield from known(f"adapters.{name}.task", adopted.task, study.tasks)
 
 
 def _check_lineage(study: Study, name: str) -> Iterator[Problem]:
@@ -74,7 +71,7 @@ def _check_lineage(study: Study, name: str) -> Iterator[Problem]:
 
 def _check_rows(study: Study) -> Iterator[Problem]:
     for name, corpus in study.corpora.items():
-        yield from _known(f"corpora.{name}.source", corpus.source, study.sources)
+        yield from known(f"corpora.{name}.source", corpus.source, study.sources)
     for name, split in study.splits.items():
         yield from _check_split(study, name, split)
     for name, task in study.tasks.items():
@@ -85,10 +82,10 @@ def _check_rows(study: Study) -> Iterator[Problem]:
 
 def _check_split(study: Study, name: str, split: Split) -> Iterator[Problem]:
     for corpus in split.corpora:
-        yield from _known(f"splits.{name}.corpora", corpus, study.corpora)
+        yield from known(f"splits.{name}.corpora", corpus, study.corpora)
     for part, shares in split.parts.items():
         for corpus in shares:
-            yield from _known(f"splits.{name}.parts.{part}", corpus, split.corpora)
+            yield from known(f"splits.{name}.parts.{part}", corpus, split.corpora)
 
 
 def _check_part(study: Study, part: MixturePart, key: str) -> Iterator[Problem]:
@@ -103,12 +100,12 @@ def _check_part(study: Study, part: MixturePart, key: str) -> Iterator[Problem]:
 def _check_rows_of(
     study: Study, split_name: str, part: str, corpus: str | None, key: str
 ) -> Iterator[Problem]:
-    yield from _known(f"{key}.split", split_name, study.splits)
+    yield from known(f"{key}.split", split_name, study.splits)
     split = study.splits.get(split_name)
     if split is None:
         return
-    yield from _known(f"{key}.part", part, split.parts)
-    yield from _known(f"{key}.corpus", corpus, split.parts.get(part, {}))  # type: ignore[call-overload]
+    yield from known(f"{key}.part", part, split.parts)
+    yield from known(f"{key}.corpus", corpus, split.parts.get(part, {}))  # type: ignore[call-overload]
 
 
 def _check_methods(study: Study) -> Iterator[Problem]:
@@ -118,7 +115,7 @@ def _check_methods(study: Study) -> Iterator[Problem]:
             cure = "rank is needed by the projector spectral, and by no other"
             yield Problem(key=f"{key}.rank", value=method.rank, cure=cure)
         if isinstance(method, SafeLora):
-            yield from _known(f"{key}.of", method.of, study.methods)
+            yield from known(f"{key}.of", method.of, study.methods)
             if isinstance(study.methods.get(method.of), SafeLora):
                 cure = "name a method that trains an adapter"
                 yield Problem(key=f"{key}.of", value=method.of, cure=cure)
@@ -131,50 +128,50 @@ def _check_evaluation(study: Study) -> Iterator[Problem]:
     for name, judge in study.judges.items():
         key = f"judges.{name}"
         if ".py:" not in judge.type:
-            yield from _known(f"{key}.type", judge.type, JUDGES)
+            yield from known(f"{key}.type", judge.type, JUDGES)
         if (judge.type == "label") != (judge.labels is not None):
             cure = "labels are needed by a judge of type label, and by no other"
             yield Problem(key=f"{key}.labels", value=judge.labels, cure=cure)
-        yield from _known(f"{key}.calibration", judge.calibration, study.corpora)
+        yield from known(f"{key}.calibration", judge.calibration, study.corpora)
     for name, prompts in study.prompts.items():
         key = f"prompts.{name}"
-        yield from _known(f"{key}.judge", prompts.judge, study.judges)
-        yield from _known(f"{key}.task", prompts.task, study.tasks)
+        yield from known(f"{key}.judge", prompts.judge, study.judges)
+        yield from known(f"{key}.task", prompts.task, study.tasks)
         for part in prompts.parts:
             yield from _check_rows_of(study, prompts.split, part, None, key)
         for corpus in prompts.corpora or ():
             split = study.splits.get(prompts.split)
-            yield from _known(f"{key}.corpora", corpus, split.corpora if split else ())
+            yield from known(f"{key}.corpora", corpus, split.corpora if split else ())
     for name, eval_set in study.eval_sets.items():
         yield from _check_eval_set(study, name, eval_set)
 
 
 def _check_eval_set(study: Study, name: str, eval_set: EvalSet) -> Iterator[Problem]:
     key = f"eval_sets.{name}"
-    yield from _known(f"{key}.prompts", eval_set.prompts, study.prompts)
+    yield from known(f"{key}.prompts", eval_set.prompts, study.prompts)
     prompts = study.prompts.get(eval_set.prompts)
     if prompts is None:
         return
-    yield from _known(f"{key}.part", eval_set.part, prompts.parts)
+    yield from known(f"{key}.part", eval_set.part, prompts.parts)
     split = study.splits.get(prompts.split)
-    known = prompts.corpora or (split.corpora if split else ())
+    corpora = prompts.corpora or (split.corpora if split else ())
     for corpus in eval_set.corpora or ():
-        yield from _known(f"{key}.corpora", corpus, known)
+        yield from known(f"{key}.corpora", corpus, corpora)
 
 
 def _check_choices(study: Study) -> Iterator[Problem]:
     if choice := study.choice:
         for name in (*choice.refusal, choice.accuracy):
-            yield from _known("choice", name, study.eval_sets)
+            yield from known("choice", name, study.eval_sets)
             chosen = study.eval_sets.get(name)
             if chosen and chosen.part != "dev":
                 cure = f"choices are made on the part dev; {name!r} is of the part {chosen.part}"
                 yield Problem(key="choice", value=name, cure=cure)
     if contrast := study.contrast:
         for role, name in (("treatment", contrast.treatment), ("control", contrast.control)):
-            yield from _known(f"contrast.{role}", name, study.methods)
+            yield from known(f"contrast.{role}", name, study.methods)
         for name in contrast.eval_sets:
-            yield from _known("contrast.eval_sets", name, study.eval_sets)
+            yield from known("contrast.eval_sets", name, study.eval_sets)
         if study.choice is None:
             cure = "a contrast is taken at the setting that `choice` picks; say how"
             yield Problem(key="choice", value=None, cure=cure)
@@ -182,11 +179,11 @@ def _check_choices(study: Study) -> Iterator[Problem]:
 
 def _check_block(study: Study, block: Block, key: str) -> Iterator[Problem]:
     for name in block.pairs:
-        yield from _known(f"{key}.pairs", name, study.pairs)
+        yield from known(f"{key}.pairs", name, study.pairs)
     for name in block.tasks:
-        yield from _known(f"{key}.tasks", name, study.tasks)
+        yield from known(f"{key}.tasks", name, study.tasks)
     for name in block.methods:
-        yield from _known(f"{key}.methods", name, study.methods)
+        yield from known(f"{key}.methods", name, study.methods)
     if study.poison is None and any(block.harmful_fractions):
         cure = "harmful rows are mixed in, but the study has no `poison`"
         yield Problem(key=f"{key}.harmful_fractions", value=block.harmful_fractions, cure=cure)

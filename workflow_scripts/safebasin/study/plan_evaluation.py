@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from safebasin.study.agents import Agent
 from safebasin.study.cell import Cell
 from safebasin.study.config import Prompts
 from safebasin.study.graph import Node
 from safebasin.study.plan import Builder
+from safebasin.study.plan_agents import plan_agents, refusal_ends
 from safebasin.study.plan_runs import plan_cells
 
 
 def add_runs(builder: Builder) -> tuple[str, str, dict[str, str]]:
     """Plan every run; return the digests of report and evaluation, and what results link to."""
-    cells = [_answered(builder, cell) for cell in plan_cells(builder)]
+    cells = [_answered(builder, cell) for cell in plan_cells(builder)] + plan_agents(builder)
     evaluation = _evaluate(builder, cells)
     report = _render(builder, cells, evaluation)
     links = {f"adapters/{cell.name}": cell.adapter.digest for cell in cells if cell.adapter}
@@ -92,6 +94,8 @@ def _evaluate(builder: Builder, cells: list[Cell]) -> Node:
             enter("verdicts", node)
         if cell.measure:
             enter("measure", cell.measure)
+        if cell.prefix:
+            enter("prefix", cell.prefix)
     calibrations = {
         name: enter(
             "verdicts",
@@ -118,13 +122,51 @@ def _evaluate(builder: Builder, cells: list[Cell]) -> Node:
                     "metrics": config.metrics,
                 }
                 for name, config in sorted(study.eval_sets.items())
+            ]
+            + [
+                each
+                for name, agent in sorted(study.agents.items())
+                for each in _task_sets(name, agent)
             ],
+            "prefixes": _searched(cells, roles),
             "choice": study.choice.model_dump() if study.choice else None,
             "contrast": study.contrast.model_dump() if study.contrast else None,
             "calibration": next(iter(calibrations.values()), None),
         },
         inputs,
     )
+
+
+def _task_sets(name: str, agent: Agent) -> list[dict[str, object]]:
+    """Return the evaluation sets of an agent: its tasks by kind, judged both ways."""
+    kinds = [("harmful", "harmful_tasks"), ("benign", "benign_tasks")]
+    if agent.tasks.lookalike:
+        kinds.append(("lookalike", "benign_tasks"))
+    return [
+        {
+            "name": f"{verdicts}: {kind}",
+            "verdicts": verdicts,
+            "part": "test",
+            "labels": [kind],
+            "metrics": metrics,
+        }
+        for verdicts in (name, refusal_ends(name))
+        for kind, metrics in kinds
+    ]
+
+
+def _searched(cells: list[Cell], roles: Mapping[str, str]) -> dict[str, dict[str, object]] | None:
+    """Return which cell's guard each search made, by the search's role."""
+    found = {
+        roles[cell.prefix.digest]: {
+            "agent": cell.name,
+            "guard": cell.guard,
+            "search_seed": cell.replicate or 0,
+        }
+        for cell in cells
+        if cell.prefix and cell.is_searched_opening
+    }
+    return found or None
 
 
 def _render(builder: Builder, cells: list[Cell], evaluation: Node) -> Node:
@@ -148,6 +190,15 @@ def _render(builder: Builder, cells: list[Cell], evaluation: Node) -> Node:
     for index, (owner, name, node) in enumerate(answered):
         inputs[f"responses.r{index:04d}"] = node
         samples[f"r{index:04d}"] = f"{owner.name}: {name}"
+    episodes, prefixes = {}, {}
+    for index, cell in enumerate(cell for cell in cells if cell.episodes):
+        assert cell.episodes is not None
+        inputs[f"episodes.e{index:04d}"] = cell.episodes
+        episodes[f"e{index:04d}"] = cell.name
+    searches = {cell.prefix.digest: cell.prefix for cell in cells if cell.prefix}
+    for index, node in enumerate(searches.values()):
+        inputs[f"prefix.p{index:04d}"] = node
+        prefixes[f"p{index:04d}"] = node.name.removeprefix("prefix/")
     return builder.add(
         "render_report",
         "report",
@@ -160,6 +211,8 @@ def _render(builder: Builder, cells: list[Cell], evaluation: Node) -> Node:
             "directions": directions,
             "splits": splits,
             "samples": samples,
+            "episodes": episodes or None,
+            "prefixes": prefixes or None,
         },
         inputs,
     )

@@ -7,13 +7,12 @@ from dataclasses import replace
 from itertools import product
 
 from safebasin.study.cell import Cell
-from safebasin.study.config import Block, MixturePart
+from safebasin.study.checkpoints import MixturePart
+from safebasin.study.config import Block
 from safebasin.study.graph import Node
 from safebasin.study.methods import Asft, SafeLora
-from safebasin.study.plan import Builder, lora_params, training_params
+from safebasin.study.plan import RANDOM_DIRECTION_SEED, Builder, lora_params, training_params
 from safebasin.study.training import Training
-
-RANDOM_DIRECTION_SEED = 0
 
 
 def plan_cells(builder: Builder) -> list[Cell]:
@@ -88,6 +87,8 @@ def _tune(
 ) -> Cell:
     pair_name, task, samples, fraction = where
     study = builder.study
+    assert study.lora is not None, "checked with the study"
+    assert study.training is not None, "checked with the study"
     method, pair = study.methods[method_name], study.pairs[pair_name]
     setting = method.setting(strength)
     place = f"{pair_name}/{task}/n{samples}/p{fraction:g}"

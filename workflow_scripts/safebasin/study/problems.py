@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -47,6 +47,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if near:
         return f"did you mean {near[0]!r}?"
     return f"known are: {', '.join(names)}" if names else "none is defined"
+
+
+def known(key: str, name: str | None, defined: Iterable[str]) -> Iterator[Problem]:
+    """Yield a problem where ``name`` is none of those that are defined."""
+    names = list(defined)
+    if name is not None and name not in names:
+        yield Problem(
+            key=key, value=name, cure=f"there is no such name; {did_you_mean(name, names)}"
+        )
 
 
 def from_validation(error: ValidationError, keys_of: dict[str, tuple[str, ...]]) -> list[Problem]:

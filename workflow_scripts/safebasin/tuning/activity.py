@@ -74,6 +74,7 @@ def activity_of(
         "covered_matrices": coverage.covered,
         "free_matrices": len(coverage.free),
         "steps": record.step,
+        "stopped_early": record.stopped,
         "rows_seen": dict(record.rows_seen),
         "rows_cut": rows_cut,
         "sources_chosen": {name: rows for name, rows in record.taken.items() if name},
@@ -114,7 +115,10 @@ LOOP_FIGURES = frozenset(
 def _own_figures(record: Record) -> bool:
     """Whether the method itself ever reported something other than 0."""
     return any(
-        value for row in record.history for name, value in row.items() if name not in LOOP_FIGURES
+        value
+        for row in record.history
+        for name, value in row.items()
+        if name not in LOOP_FIGURES and not name.startswith("dev_")
     )
 
 

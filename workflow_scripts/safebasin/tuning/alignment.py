@@ -7,6 +7,7 @@ twin has the files, tensor names and types of its base, and differs in the targe
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,9 +23,9 @@ from safebasin.models.load import LoadedModel, load_model
 from safebasin.progress import SILENT, Progress
 from safebasin.store.writers import write_safetensors
 from safebasin.tuning.batches import MixtureRow, read_mixture, tokenise
-from safebasin.tuning.loop import Trainee, train
+from safebasin.tuning.loop import Trainee, Watch, train
 from safebasin.tuning.objectives.objective import Objective
-from safebasin.tuning.resume import ResumeState
+from safebasin.tuning.resume import Record, ResumeState
 from safebasin.tuning.training import Training
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def align_checkpoint(
     folder: Path,
     *,
     targets: Sequence[str],
+    layers: int | None = None,
     training: Training,
     device: torch.device,
     save_seconds: float = 30.0,
@@ -54,6 +56,7 @@ def align_checkpoint(
             its answer.
         folder: Gets the checkpoint; ``folder/resume`` keeps the state of an unfinished run.
         targets: Names of the linear layers that are trained, such as ``q_proj``.
+        layers: How many of the upper layers are trained; all where it is not given.
         training: The run.
         device: Where to train.
         save_seconds: How often the state is kept.
@@ -64,16 +67,37 @@ def align_checkpoint(
         DefenceOff: a target matrix is unchanged at the end.
     """
     loaded = load_model(base, device=device, precision=training.precision)
-    chat = ChatFormat(loaded.tokenizer, f"checkpoint {base.name}")
     rows = answer_own_rows(loaded, read_mixture(mixture), folder / "resume" / "answers", progress)
-    tokenised, _ = tokenise(rows, chat, training.max_length)
-    parameters = unfreeze(loaded.model, targets)
     resume = ResumeState(folder / "resume" / "training", save_seconds)
-    trainee = Trainee(model=loaded.model, parameters=parameters, filler=chat.end, device=device)
-    with seeded(training.seed):
-        train(trainee, tokenised, training, Objective(), resume, progress)
+    parameters = unfreeze(loaded.model, targets, layers)
+    train_matrices(loaded, parameters, rows, training, resume, base.name, progress)
     write_twin(base, folder, parameters)
     shutil.rmtree(folder / "resume", ignore_errors=True)
+
+
+def train_matrices(
+    loaded: LoadedModel,
+    parameters: Mapping[str, Tensor],
+    rows: Sequence[MixtureRow],
+    training: Training,
+    resume: ResumeState,
+    name: str,
+    progress: Progress = SILENT,
+    watch: Watch | None = None,
+) -> tuple[Record, int]:
+    """Train the unfrozen matrices on the rows; return the record and how many rows were cut.
+
+    Raises:
+        StudyError: the run diverges.
+    """
+    chat = ChatFormat(loaded.tokenizer, f"checkpoint {name}")
+    tokenised, rows_cut = tokenise(rows, chat, training.max_length)
+    trainee = Trainee(
+        model=loaded.model, parameters=parameters, filler=chat.end, device=loaded.device
+    )
+    with seeded(training.seed):
+        record = train(trainee, tokenised, training, Objective(), resume, progress, watch)
+    return record, rows_cut
 
 
 def answer_own_rows(
@@ -101,17 +125,30 @@ def answer_own_rows(
     return completed
 
 
-def unfreeze(model: Any, targets: Sequence[str]) -> dict[str, Tensor]:
+def unfreeze(model: Any, targets: Sequence[str], layers: int | None = None) -> dict[str, Tensor]:
     """Return name to parameter of the target matrices, now fp32 and trained.
 
+    Args:
+        model: The model.
+        targets: Names of linear layers.
+        layers: How many of the upper layers are trained; all where it is not given.
+
     Raises:
-        StudyError: a target names no linear layer.
+        StudyError: a target names no linear layer, or the model has fewer layers.
     """
     import torch
 
+    depth = int(model.config.num_hidden_layers)
+    if layers is not None and layers > depth:
+        raise StudyError(f"layers: {layers}: the model has {depth} layers")
+    lowest = 0 if layers is None else depth - layers
     found: dict[str, Tensor] = {}
     for name, module in model.named_modules():
-        if isinstance(module, torch.nn.Linear) and name.rsplit(".", 1)[-1] in targets:
+        if (
+            isinstance(module, torch.nn.Linear)
+            and name.rsplit(".", 1)[-1] in targets
+            and _layer_of(name) >= lowest
+        ):
             module.weight = torch.nn.Parameter(module.weight.detach().float())
             found[f"{name}.weight"] = module.weight
     missing = set(targets) - {name.split(".")[-2] for name in found}
@@ -126,6 +163,12 @@ def unfreeze(model: Any, targets: Sequence[str]) -> dict[str, Tensor]:
             f"has {', '.join(sorted(linear))}"
         )
     return found
+
+
+def _layer_of(name: str) -> int:
+    """Return the number of the layer that a module lies in; one outside counts as the last."""
+    numbers = [int(part) for part in name.split(".") if part.isdecimal()]
+    return numbers[0] if numbers else sys.maxsize
 
 
 def write_twin(base: Path, folder: Path, trained: Mapping[str, Tensor]) -> None:

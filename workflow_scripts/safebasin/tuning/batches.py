@@ -10,6 +10,7 @@ from pathlib import Path
 from safebasin.errors import StudyError
 from safebasin.models.chat import ChatFormat, TokenisedRow, cut
 
+_COLUMNS = ("id", "messages", "response", "source", "opening")
 _ALL = ""
 """The stream of all rows; the others are named by their source."""
 
@@ -32,6 +33,8 @@ class MixtureRow:
     response: str | None
     """None where the model itself is to answer."""
     source: str
+    opening: str = ""
+    """What stands before the response in the assistant's turn and bears no loss."""
 
 
 def read_mixture(folder: Path) -> list[MixtureRow]:
@@ -42,7 +45,9 @@ def read_mixture(folder: Path) -> list[MixtureRow]:
     """
     import pyarrow.parquet as pq
 
-    table = pq.read_table(folder / "rows.parquet", columns=["id", "messages", "response", "source"])
+    path = folder / "rows.parquet"
+    known = [name for name in _COLUMNS if name in pq.read_schema(path).names]
+    table = pq.read_table(path, columns=known)
     if not table.num_rows:
         raise StudyError(f"the mixture {folder.name} has no rows: there is nothing to train on")
     return [MixtureRow(**row) for row in table.to_pylist()]
@@ -62,7 +67,7 @@ def tokenise(
             f"{len(empty)} row(s) of the mixture have no response (the first is {empty[0]}); "
             "only align_checkpoint lets the model answer rows itself"
         )
-    whole = [chat.row(row.messages, row.response or "") for row in rows]
+    whole = [chat.row(row.messages, row.response or "", row.opening) for row in rows]
     fitting = [cut(tokens, max_length) for tokens in whole]
     shortened = sum(a is not b for a, b in zip(whole, fitting, strict=True))
     return [

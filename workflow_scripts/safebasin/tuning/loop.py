@@ -8,7 +8,7 @@ A method changes it through an ``Objective`` alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
     from torch import Tensor
 
+    from safebasin.models.load import LoadedModel
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trainee:
@@ -39,6 +41,14 @@ class Trainee:
     device: torch.device
 
 
+Watch = Callable[[int], tuple[Mapping[str, float], bool] | None]
+"""Called with the number of steps that are done. Returns figures that join the history (their names
+begin with ``dev_``) and whether the run ends here; None where it is not time to look."""
+
+WatchOf = Callable[["LoadedModel"], Watch]
+"""Makes the rule that may end a run, once the model is loaded."""
+
+
 def train(
     trainee: Trainee,
     rows: Sequence[TrainingRow],
@@ -46,11 +56,15 @@ def train(
     objective: Objective,
     resume: ResumeState,
     progress: Progress = SILENT,
+    watch: Watch | None = None,
 ) -> Record:
-    """Train in place for ``training.steps`` steps and return what was done.
+    """Train in place for ``training.steps`` steps, or until ``watch`` says stop.
 
     The caller has seeded the global generators (dropout draws from them). Continues where
     ``resume`` left off, with the same bytes as a run that was never stopped.
+
+    Returns:
+        What was done.
 
     Raises:
         StudyError: a loss or gradient is not finite, or a source has no rows.
@@ -60,8 +74,8 @@ def train(
     record = resume.load(trainee.parameters, optimizer)
     streams = RowStreams(rows, training.seed, record.taken)
     trainee.model.train()
-    steps = range(record.step, training.steps)
-    for step in progress.over(steps, "training steps", training.steps - record.step):
+    steps = range(record.step, record.step if record.stopped else training.steps)
+    for step in progress.over(steps, "training steps", len(steps)):
         batch = streams.take(training.batch_size, objective.next_source(step))
         optimizer.zero_grad(set_to_none=True)
         loss = sum(
@@ -91,9 +105,22 @@ def train(
         )
         _count(record, batch)
         record.step, record.taken = step + 1, dict(streams.taken)
+        _look(trainee, record, watch)
         resume.keep_if_due(record, trainee.parameters, optimizer)
+        if record.stopped:
+            break
     trainee.model.eval()
     return record
+
+
+def _look(trainee: Trainee, record: Record, watch: Watch | None) -> None:
+    if watch is None:
+        return
+    trainee.model.eval()
+    if seen := watch(record.step):
+        figures, record.stopped = seen
+        record.history[-1] |= figures
+    trainee.model.train()
 
 
 def answer_tokens(rows: Sequence[TrainingRow]) -> int:

@@ -40,6 +40,8 @@ class Record:
     answer_tokens: int = 0
     forward_passes: int = 0
     backward_passes: int = 0
+    stopped: bool = False
+    """Whether a rule ended the run before its last step."""
 
 
 class ResumeState:

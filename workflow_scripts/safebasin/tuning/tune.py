@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from safebasin.tuning.activity import activity_of, check_coverage, check_trace
 from safebasin.tuning.adapter import add_adapter
 from safebasin.tuning.batches import read_mixture, tokenise
 from safebasin.tuning.history import write_history
-from safebasin.tuning.loop import Trainee, train
+from safebasin.tuning.loop import Trainee, WatchOf, train
 from safebasin.tuning.objectives.objective import LoraPair, Objective, load_objective
 from safebasin.tuning.resume import ResumeState
 from safebasin.tuning.training import Lora, Training
@@ -46,6 +47,7 @@ def tune_adapter(
     lora: Lora,
     training: Training,
     device: torch.device,
+    watch_of: WatchOf | None = None,
     save_seconds: float = 30.0,
     progress: Progress = SILENT,
 ) -> None:
@@ -60,6 +62,7 @@ def tune_adapter(
         lora: The adapter's size.
         training: The run.
         device: Where to train.
+        watch_of: Makes the rule that may end the run early.
         save_seconds: How often the state is kept.
         progress: Told of each step.
 
@@ -79,7 +82,8 @@ def tune_adapter(
         trainee = Trainee(
             model=model, parameters=named_factors(pairs), filler=chat.end, device=device
         )
-        record = train(trainee, rows, training, objective, resume, progress)
+        watch = watch_of(replace(loaded, model=model)) if watch_of else None
+        record = train(trainee, rows, training, objective, resume, progress, watch)
     check_trace(str(method["type"]), objective, record, pairs)
     size = sum(factor.numel() for factor in trainee.parameters.values())
     _write(folder, checkpoint.name, lora, pairs)

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from safebasin.errors import StudyError
+from safebasin.study.load import merge, validate
+from safebasin.study.plan import Pinned, plan
+from safebasin.study.yaml_reader import read_yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+PINS = {"smollm2": Pinned(origin={"pypi": "x==1"}, files=(("a.gguf", "0" * 64, 10),))}
+
+
+def codes(step: str, part: str | None) -> str:
+    return f"{step}:{part}/1" if part else f"{step}/1"
+
+
+@pytest.fixture
+def ping() -> dict:
+    return read_yaml(ROOT / "studies" / "ping.yaml")
+
+
+def graph_of(raw: dict, **edit):
+    return plan(validate(merge(raw, edit)), PINS, codes)
+
+
+def names(graph, rule):
+    return [node.name for node in graph.of_rule(rule)]
+
+
+def agent(**edit):
+    return {"agents": {"dojo": edit}}
+
+
+def test_every_guard_is_played_once_and_a_drawn_one_as_often_as_it_is_drawn(ping):
+    graph = graph_of(ping)
+
+    assert names(graph, "run_episodes") == [
+        "episodes/dojo/aligned",
+        "episodes/dojo/stopped/s0/none",
+        "episodes/dojo/stopped/s0/ping",
+        *(f"episodes/dojo/stopped/s0/neutral-{draw}" for draw in range(5)),
+        "episodes/dojo/stopped/s0/ptst",
+        "episodes/dojo/stopped/s0/suffix",
+    ]
+
+
+def test_only_guards_that_are_made_from_a_search_depend_on_it(ping):
+    graph = graph_of(ping)
+
+    searched = {
+        n.name.split("/")[-1] for n in graph.of_rule("run_episodes") if "guard" in n.spec.inputs
+    }
+
+    assert searched == {"ping", "suffix", *(f"neutral-{draw}" for draw in range(5))}
+
+
+def test_more_rounds_go_on_from_the_jobs_that_are_done(ping):
+    few = graph_of(ping).of_rule("search_prefix")
+    many = graph_of(ping, searches={"grammar": {"rounds": 12}}).of_rule("search_prefix")
+
+    assert [node.spec.params["search"]["rounds"] for node in many] == [5, 10, 12]
+    assert many[0].digest == few[0].digest
+    assert [node.spec.inputs.get("earlier") for node in many] == [
+        None,
+        many[0].digest,
+        many[1].digest,
+    ]
+
+
+def test_another_guard_plays_its_own_episodes_and_nothing_else_anew(ping):
+    before = graph_of(ping)
+    edit = {"guards": {"short": {"type": "comment"}}}
+    after = graph_of(
+        merge(ping, edit), **agent(guards=[*ping["agents"]["dojo"]["guards"], "short"])
+    )
+
+    new = [node for node in after if node.digest not in before.nodes]
+
+    assert sorted(node.rule for node in new) == [
+        "evaluate_study",
+        "judge_responses",
+        "judge_responses",
+        "render_report",
+        "run_episodes",
+    ]
+
+
+def test_a_search_setting_touches_no_training(ping):
+    before = graph_of(ping)
+    after = graph_of(ping, searches={"grammar": {"keep": 4}})
+
+    new = {node.rule for node in after if node.digest not in before.nodes}
+
+    assert new == {
+        "search_prefix",
+        "run_episodes",
+        "judge_responses",
+        "evaluate_study",
+        "render_report",
+    }
+
+
+def test_every_search_seed_has_its_own_prefix_and_its_own_episodes(ping):
+    graph = graph_of(ping, **agent(search_seeds=[0, 1, 2]))
+
+    assert len(names(graph, "search_prefix")) == 3
+    assert [n for n in names(graph, "run_episodes") if "/ping" in n] == [
+        f"episodes/dojo/stopped/s0/ping-{seed}" for seed in range(3)
+    ]
+
+
+def test_an_adapter_is_tuned_where_a_method_of_the_study_is_named(ping):
+    methods = {
+        "lora": {"rank": 4, "targets": ["q_proj"]},
+        "methods": {"asft": {"type": "asft", "lambda": 1}},
+        "pairs": {"dojo": {"base": "dojo-given", "aligned": "dojo-aligned"}},
+    }
+    tuning = {"method": "asft", "training": {"learning_rate": 1e-3, "steps": 3}}
+    graph = graph_of(merge(ping, methods), **agent(pair="dojo", tunings={"asft": tuning}))
+
+    (node,) = [each for each in graph.of_rule("tune_adapter")]
+    assert set(node.spec.inputs) == {"checkpoint", "mixture", "direction"}
+    assert node.spec.code == "tune_adapter:asft/1"
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (agent(world="dojjo"), "agents.dojo.world: 'dojjo': there is no such name; did you mean 'dojo'?"),
+        (agent(search=None), "a guard of type prefix needs a search"),
+        (agent(guards=["none", "ping"]), "without a neutral comment of the same form"),
+        (agent(demonstrations="plain"), "benign demonstrations of the part train alone"),
+        (
+            {"demonstrations": {"plain": {"rows": [{"part": "align", "kind": "benign", "rows": 3, "reply": "refusal"}]}}},
+            "benign tasks are not refused",
+        ),
+        (agent(tunings={"stopped": {"method": "asft", "targets": [], "layers": None}}), "there is no such name"),
+        ({"searches": {"grammar": {"generator": {"type": "local_lm"}}}}, "a checkpoint is needed by a generator of type local_lm"),
+        ({"searches": {"grammar": {"keep": 2}}}, "searches.grammar.keep: 2"),
+        ({"guards": {"ping": {"type": "prefixx"}}}, "guards.ping.type: 'prefixx'"),
+        ({"checkpoints": {"dojo-plain": {"align": {"demonstrations": "plian"}}}}, "did you mean 'plain'?"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_with_its_key_and_cure(ping, edit, told):
+    with pytest.raises(StudyError) as problem:
+        graph_of(ping, **edit)
+
+    assert told in str(problem.value)

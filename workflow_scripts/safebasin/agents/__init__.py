@@ -1,0 +1,1 @@
+"""Worlds that agents act in, and the episodes they play there."""

@@ -1,0 +1,1 @@
+"""Dojo: eight small sites that an agent clicks through, as state machines."""

@@ -1,0 +1,1 @@
+"""The sites of the dojo, one state machine each."""

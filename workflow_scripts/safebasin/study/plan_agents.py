@@ -1,0 +1,267 @@
+"""Planning agents: how each is made, guarded, and measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from safebasin.study.agents import Agent, Demonstrations, Guard, Search, Tuning
+from safebasin.study.cell import Cell
+from safebasin.study.graph import Node
+from safebasin.study.methods import Asft
+from safebasin.study.plan import RANDOM_DIRECTION_SEED, Builder, lora_params, training_params
+
+ACTIONS = {"type": "actions", "refusal_ends": False}
+_AS_SEARCHED = {(p, q) for p in (None, "winner") for q in (None, "opening")}
+ENDING_ACTIONS = {"type": "actions", "refusal_ends": True}
+
+
+def refusal_ends(name: str) -> str:
+    """Return the name of an agent's verdicts where a refusal ends the episode."""
+    return f"{name}, a refusal ends"
+
+
+def plan_agents(builder: Builder) -> list[Cell]:
+    """Return every agent of the study behind every guard, and the checkpoints they start from."""
+    return [
+        cell
+        for name, agent in sorted(builder.study.agents.items())
+        for cell in _agent(builder, name, agent)
+    ]
+
+
+def _agent(builder: Builder, name: str, agent: Agent) -> Iterator[Cell]:
+    start = Cell(
+        name=f"{name}/aligned",
+        stage="aligned",
+        pair=agent.pair or agent.aligned,
+        task=name,
+        method="none",
+        checkpoint=builder.checkpoint(agent.aligned),
+        checkpoint_name=agent.aligned,
+    )
+    yield _played(builder, agent, start, Guard(type="none"), {})
+    for label, tuning in agent.tunings.items():
+        for seed in agent.seeds:
+            tuned = _tuned(
+                builder, agent, replace(start, name=f"{name}/{label}/s{seed}"), label, tuning, seed
+            )
+            yield from _guarded(builder, agent, tuned)
+
+
+def _tuned(
+    builder: Builder, agent: Agent, cell: Cell, label: str, tuning: Tuning, seed: int
+) -> Cell:
+    """Have an agent trained: the upper layers of the checkpoint, or an adapter on it."""
+    rows = demonstrations(builder, agent.demonstrations, seed)
+    params: dict[str, object] = {"training": training_params(tuning.training, seed)}
+    world = builder.study.demonstrations[agent.demonstrations].world
+    part = None
+    if tuning.stop:
+        params |= {"stop": tuning.stop.model_dump(), "world": world_params(builder, world)}
+        part = builder.study.worlds[world].type
+    inputs = {"checkpoint": cell.checkpoint, "mixture": rows}
+    size = builder.parameters(agent.aligned)
+    work = tuning.training.steps * tuning.training.batch_size
+    told = replace(
+        cell,
+        stage="agent",
+        method=tuning.method,
+        setting=label,
+        seed=seed,
+        steps=None if tuning.stop else tuning.training.steps,
+    )
+    if tuning.method == "full":
+        params |= {"targets": list(tuning.targets), "layers": tuning.layers}
+        node = builder.add(
+            "tune_checkpoint",
+            f"checkpoint/{cell.name}",
+            params,
+            inputs,
+            part=part,
+            parameters=size,
+            work=work,
+        )
+        return replace(told, checkpoint=node)
+    method = builder.study.methods[tuning.method]
+    assert builder.study.lora is not None, "checked with the study"
+    (strength,) = method.strengths()
+    params |= {"method": method.params(strength), "lora": lora_params(builder.study.lora)}
+    if method.needs_direction:
+        assert agent.pair is not None, "checked with the study"
+        is_random = isinstance(method, Asft) and method.direction == "random"
+        chosen = RANDOM_DIRECTION_SEED if is_random else None
+        inputs["direction"] = builder.direction(agent.pair, seed=chosen)
+    node = builder.add(
+        "tune_adapter",
+        f"adapter/{cell.name}",
+        params,
+        inputs,
+        part=",".join(filter(None, (method.type, part))),
+        parameters=size,
+        work=work,
+    )
+    return replace(told, adapter=node, strength=strength)
+
+
+def demonstrations(builder: Builder, name: str, seed: int) -> Node:
+    """Return the node that writes demonstrations; every seed draws its own."""
+    config: Demonstrations = builder.study.demonstrations[name]
+    return builder.add(
+        "write_demonstrations",
+        f"mixture/{name}/s{seed}",
+        {
+            "world": world_params(builder, config.world),
+            "parts": [part.model_dump() for part in config.rows],
+            "seed": seed,
+            "history": config.history,
+        },
+        part=builder.study.worlds[config.world].type,
+    )
+
+
+def world_params(builder: Builder, name: str) -> dict[str, object]:
+    """Return the params of a world."""
+    return builder.study.worlds[name].model_dump()
+
+
+def _guarded(builder: Builder, agent: Agent, cell: Cell) -> Iterator[Cell]:
+    """Yield the agent behind every guard, once for each draw of it or each search."""
+    searches = (
+        {
+            seed: _search(builder, agent, cell, builder.study.searches[agent.search], seed)
+            for seed in agent.search_seeds
+        }
+        if agent.search
+        else {}
+    )
+    for name in agent.guards:
+        guard = builder.study.guards[name]
+        is_winner = guard.type == "prefix" and (guard.pick, guard.placement) in _AS_SEARCHED
+        here = replace(cell, guard=name, is_searched_opening=is_winner)
+        if guard.type == "prefix":
+            for seed, found in searches.items():
+                draw = seed if len(searches) > 1 else None
+                yield _played(builder, agent, _numbered(here, draw), guard, {}, found)
+            continue
+        matched = next(iter(searches.values())) if guard.needs_search else None
+        for draw in range(guard.draws):
+            drawn = guard.type in ("neutral", "random_safety")
+            index: dict[str, object] = {"index": draw} if drawn else {}
+            numbered = _numbered(here, draw if guard.draws > 1 else None)
+            yield _played(builder, agent, numbered, guard, index, matched)
+
+
+def _numbered(cell: Cell, draw: int | None) -> Cell:
+    tail = "" if draw is None else f"-{draw}"
+    return replace(cell, name=f"{cell.name}/{cell.guard}{tail}", replicate=draw)
+
+
+def _played(
+    builder: Builder,
+    agent: Agent,
+    cell: Cell,
+    guard: Guard,
+    more: dict[str, object],
+    found: Node | None = None,
+) -> Cell:
+    """Have the tasks played and the episodes judged, both ways."""
+    world = builder.study.worlds[agent.world].type
+    rollout = _rollout(builder, agent, batch=agent.tasks.harmful + agent.tasks.benign)
+    if guard.opening_at:
+        rollout["opening_at"] = guard.opening_at
+    if guard.keep_opening is not None:
+        rollout["keep_opening"] = guard.keep_opening
+    inputs = {"checkpoint": cell.checkpoint}
+    if cell.adapter:
+        inputs["adapter"] = cell.adapter
+    if found:
+        inputs["guard"] = found
+    count = agent.tasks.harmful + agent.tasks.benign + agent.tasks.lookalike
+    episodes = builder.add(
+        "run_episodes",
+        f"episodes/{cell.name}",
+        {
+            "world": world_params(builder, agent.world),
+            "tasks": agent.tasks.model_dump(),
+            "part": "test",
+            "guard": _guard_params(guard) | more,
+            "rollout": rollout,
+            "precision": builder.study.generation.precision,
+        },
+        inputs,
+        part=f"{world},{guard.type}",
+        parameters=builder.parameters(cell.checkpoint_name),
+        work=3 * count,
+    )
+    name = str(cell.task)
+    verdicts = {
+        told: builder.add(
+            "judge_responses",
+            f"verdicts/{told}/{cell.name}",
+            {"judge": judge},
+            {"episodes": episodes},
+            part="actions",
+        )
+        for told, judge in ((name, ACTIONS), (refusal_ends(name), ENDING_ACTIONS))
+    }
+    return replace(cell, verdicts=verdicts, episodes=episodes, prefix=found)
+
+
+def _guard_params(guard: Guard) -> dict[str, object]:
+    skipped = {"draws", "opening_at", "keep_opening", "classifier"}
+    params = guard.model_dump(exclude=skipped, exclude_none=True)
+    if guard.classifier is not None:
+        params["classifier"] = {"threshold": guard.classifier}
+    return params
+
+
+def _rollout(builder: Builder, agent: Agent, batch: int) -> dict[str, object]:
+    return {
+        "max_new_tokens": agent.max_new_tokens,
+        "batch_size": min(builder.study.generation.batch_size, batch),
+        "history": agent.history,
+    }
+
+
+def _search(builder: Builder, agent: Agent, cell: Cell, search: Search, seed: int) -> Node:
+    """Return the search's last job; each does some rounds and goes on from the one before."""
+    inputs = {"checkpoint": cell.checkpoint}
+    if cell.adapter:
+        inputs["adapter"] = cell.adapter
+    if search.generator.checkpoint:
+        inputs["generator"] = builder.checkpoint(search.generator.checkpoint)
+    ends = [*range(search.rounds_per_job, search.rounds, search.rounds_per_job), search.rounds]
+    world = builder.study.worlds[agent.world].type
+    found: Node | None = None
+    for rounds in ends:
+        found = builder.add(
+            "search_prefix",
+            f"prefix/{cell.name}/search{seed}" + ("" if rounds == search.rounds else f"/r{rounds}"),
+            {
+                "world": world_params(builder, agent.world),
+                "search": {
+                    "candidates": search.candidates,
+                    "rounds": rounds,
+                    "keep": search.keep,
+                    "threshold": search.threshold,
+                    "perf": search.perf,
+                },
+                "generator": {
+                    "type": search.generator.type,
+                    "seed": seed,
+                    **search.generator.params,
+                },
+                "tasks": search.tasks,
+                "rescore": search.rescore if rounds == search.rounds else None,
+                "ending": search.ending,
+                "rollout": _rollout(builder, agent, batch=2 * search.tasks),
+                "precision": builder.study.generation.precision,
+            },
+            inputs | ({"earlier": found} if found else {}),
+            part=f"{world},{search.generator.type}",
+            parameters=builder.parameters(cell.checkpoint_name),
+            work=search.candidates * min(rounds, search.rounds_per_job) * 2 * search.tasks,
+        )
+    assert found is not None, "a search has at least one round"
+    return found
