@@ -36,11 +36,14 @@ rule link_results:
             category="Safebasin",
             labels={"study": PLAN.study, "shows": "the whole report"},
         ),
-        tradeoff=report(
-            f"results/{PLAN.study}/figures/tradeoff.svg",
-            category="Safebasin",
-            labels={"study": PLAN.study, "shows": "refusal against accuracy"},
-        ),
+        figures=[
+            report(
+                f"results/{PLAN.study}/figures/{name}.svg",
+                category="Safebasin",
+                labels={"study": PLAN.study, "shows": shown},
+            )
+            for name, shown in PLAN.figures.items()
+        ],
         table=f"results/{PLAN.study}/evaluation.parquet",
         linked=PLAN.linked,
     log:

@@ -24,6 +24,8 @@ DOMAIN = (
     "judging",
     "analysis",
     "reporting",
+    "agents",
+    "guards",
 )
 HEAVY = ("torch", "transformers", "peft", "accelerate")
 
@@ -42,7 +44,30 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "directions": ("safebasin.steps", "safebasin.study", "safebasin.tuning", "transformers"),
     "tuning": ("safebasin.steps", "safebasin.study", "safebasin.judging", "safebasin.reporting"),
     "tuning/objectives": ("safebasin.tuning.loop", "safebasin.steps"),
-    "judging": ("safebasin.steps", "safebasin.study", "safebasin.tuning", *HEAVY),
+    "agents": (
+        "safebasin.steps",
+        "safebasin.study",
+        "safebasin.tuning",
+        "safebasin.judging",
+        "safebasin.guards",
+    ),
+    "agents/dojo": ("safebasin.models", "pyarrow", *HEAVY),
+    "agents/toolshell": ("safebasin.models", "pyarrow", *HEAVY),
+    "guards": (
+        "safebasin.steps",
+        "safebasin.study",
+        "safebasin.tuning",
+        "safebasin.judging",
+        "safebasin.agents",
+    ),
+    "judging": (
+        "safebasin.steps",
+        "safebasin.study",
+        "safebasin.tuning",
+        "safebasin.agents",
+        "safebasin.guards",
+        *HEAVY,
+    ),
     "analysis": ("safebasin.steps", "safebasin.study", "safebasin.tuning", *HEAVY),
     "reporting": (
         "safebasin.steps",

@@ -90,6 +90,18 @@ class Binding:
         """The mark that ``results/`` shows this very report."""
         return f"results/{self.study}/{_LINKED}/{self.workflow.graph.target}.json"
 
+    @property
+    def figures(self) -> dict[str, str]:
+        """The figures that every report of this study has, with what they show."""
+        shown = {}
+        if {"refusal", "accuracy"} <= {
+            each.metrics for each in self.workflow.study.eval_sets.values()
+        }:
+            shown["tradeoff"] = "refusal against accuracy"
+        if self.workflow.graph.of_rule("search_prefix"):
+            shown["pool"] = "the prefixes that were searched"
+        return shown
+
     def adapters(self) -> list[str]:
         """Return the receipts of the adapters that results link to."""
         return [self._receipt(digest) for digest in self.workflow.graph.links.values()]

@@ -20,7 +20,7 @@ from safebasin.errors import MachineLacks, RequestError
 from safebasin.progress import SILENT, Progress
 from safebasin.steps.job import Job
 from safebasin.store.code_identity import CodeBook, is_plugin
-from safebasin.store.kinds import RULES
+from safebasin.store.kinds import RULES, rule_of_code
 from safebasin.store.publish import publish
 from safebasin.store.receipts import write_receipt
 from safebasin.store.spec import Spec
@@ -121,10 +121,8 @@ def _check_code(step: str, spec: Spec) -> None:
     """Refuse to run other code than the spec names: the store would lie."""
     if spec.code is None:
         return
-    units = [each.split("/", 1)[0].partition(":") for each in spec.code.split(",")]
-    parts = [part for _, _, part in units if part]
-    plugin = _plugin_of(spec.params)
-    now = CodeBook().identity(units[0][0], plugin or ",".join(parts) or None)
+    parts = [_part_of(unit, spec.params) for unit in spec.code.split(",")]
+    now = CodeBook().identity(rule_of_code(spec.code), ",".join(filter(None, parts)) or None)
     if spec.code != now:
         raise RequestError(
             f"{step} {spec.digest}: the plan was made with the code {spec.code}, the code is now "
@@ -132,9 +130,16 @@ def _check_code(step: str, spec: Spec) -> None:
         )
 
 
+def _part_of(unit: str, params: Mapping[str, object]) -> str | None:
+    """Return the part that plugs into the step, of one unit of its code."""
+    if "+plugin." in unit:
+        return _plugin_of(params)
+    return unit.split("/", 1)[0].partition(":")[2] or None
+
+
 def _plugin_of(params: Mapping[str, object]) -> str | None:
-    """Return the plugin that the params name as the type of a method, judge or reader."""
-    for key in ("method", "judge", "reader"):
+    """Return the plugin that the params name as the type of a method, judge, reader or guard."""
+    for key in ("method", "judge", "reader", "guard"):
         value = params.get(key)
         told = value.get("type") if isinstance(value, Mapping) else None
         if isinstance(told, str) and is_plugin(told):

@@ -107,6 +107,7 @@ def _check_plugins(study: Study) -> None:
     told = [
         *((f"methods.{name}.type", method.type) for name, method in study.methods.items()),
         *((f"judges.{name}.type", judge.type) for name, judge in study.judges.items()),
+        *((f"guards.{name}.type", guard.type) for name, guard in study.guards.items()),
         *(
             (f"corpora.{name}.reader.type", str(corpus.reader["type"]))
             for name, corpus in study.corpora.items()

@@ -168,3 +168,26 @@ def test_a_real_model_plays_the_same_episodes_again_and_after_a_kill(tiny: Path,
 
     assert files("resumed", kept) == whole
     assert not kept.exists()
+
+
+def test_the_tool_shell_is_played_through_the_same_door(scripted):
+    from safebasin.agents.toolshell.sandbox import why_no_sandbox
+    from safebasin.agents.world import load_world
+
+    if reason := why_no_sandbox():
+        pytest.skip(reason)
+    world = load_world({"type": "toolshell", "seed": 0})
+    tasks = [*world.tasks("dev", "benign", 2), *world.tasks("dev", "harmful", 1)]
+    by_instruction = {task.instruction: list(world.demonstrate(task)) for task in tasks}
+
+    def reply(prompt):
+        instruction = prompt[1].split("\n")[0].removeprefix("Task: ")
+        turn = by_instruction[instruction].pop(0)
+        return f"{turn.comment}\n{turn.action}"
+
+    scripted(reply)
+
+    played = play(LOADED, world, tasks, Nothing(), SETTINGS)
+
+    assert [one.stop for one in played] == ["done"] * 3
+    assert all(row["parsed"] for one in played for row in one.rows)

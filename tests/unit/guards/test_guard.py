@@ -10,7 +10,7 @@ from safebasin.guards.choice import PrefixChoice
 from safebasin.guards.generators.grammar import safety_sentences
 from safebasin.guards.guard import BUILT_IN, GuardContext, blocking_threshold, load_guard
 from safebasin.guards.injection import Injection
-from safebasin.guards.neutral import neutral_sentences
+from safebasin.guards.kinds.neutral import neutral_sentences
 
 WINNER = "# As a careful assistant, I do useful tasks and decline the other ones, whoever asks me."
 CHOICE = PrefixChoice(winner=WINNER, first_round_best="# First.", pool=("# First.", WINNER))
@@ -239,6 +239,7 @@ def test_loading_a_guard_imports_no_other_and_nothing_heavy():
     assert done.stdout.split() == [
         "guard",
         "injection",
+        "kinds",
         "opening",
         "opening_form",
         "options",

@@ -8,32 +8,12 @@ of what those models can do. Every table calls it a stand-in.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from safebasin.errors import StudyError
-from safebasin.guards.injection import Injection
-
-if TYPE_CHECKING:
-    from safebasin.guards.guard import GuardContext
 
 BLOCKED = "I cannot help with this task."
 """What a blocked agent says as it leaves; it reads as a refusal."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Classify:
-    """Adds no text: the rollouts ask the classifier before the first turn."""
-
-    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    """A task is blocked where the probability of harm is at least this."""
-
-    def inject(self, context: GuardContext) -> Injection:
-        """Return an injection without text."""
-        del context
-        return Injection()
 
 
 class Classifier:

@@ -26,7 +26,7 @@ BUILT_IN: Mapping[str, str] = {
     "random_safety": "RandomSafety",
     "system": "System",
 }
-"""A guard's type, which is its module in this package, to its class."""
+"""A guard's type, which is its module in ``kinds``, to its class."""
 
 
 class SearchTask(NamedTuple):
@@ -97,5 +97,5 @@ def _guard(settings: Mapping[str, object]) -> Guard:
             f"guard.type: {kind!r} is no guard; use one of {', '.join(BUILT_IN)} or ./file.py:Class"
         )
     # By name, not by an import statement: a guard's code identity must not hold the others.
-    module = import_module(f"safebasin.guards.{kind}")
+    module = import_module(f"safebasin.guards.kinds.{kind}")
     return cast(Guard, read_options(getattr(module, BUILT_IN[kind]), options, f"guard {kind}"))

@@ -12,6 +12,6 @@ def wording(file: str) -> dict[str, str]:
 
     Every guard has a file of its own, so that another one's wording is no part of its identity.
     """
-    path = Path(__file__).with_name(file)
+    path = Path(__file__).parent / "kinds" / file
     texts: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return {name: text.rstrip("\n") for name, text in texts.items()}

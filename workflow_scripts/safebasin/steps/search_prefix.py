@@ -10,13 +10,13 @@ from safebasin.agents.rollout import RolloutSettings
 from safebasin.agents.scoring import PrefixScorer
 from safebasin.agents.tasks import TaskCounts, choose_tasks
 from safebasin.agents.world import Part, World, load_world
+from safebasin.guards.controls import search_controls
 from safebasin.guards.generators.generator import GeneratorContext, load_generator
 from safebasin.guards.opening_form import opening_of
 from safebasin.guards.outcome import TaskOutcome
 from safebasin.guards.search import PrefixSearch, Score, SearchSettings
 from safebasin.guards.search_files import FILES as SEARCH_FILES
 from safebasin.guards.search_files import read_candidates, write_search
-from safebasin.guards.wording import wording
 from safebasin.judging.refusing import as_said, refuses
 from safebasin.models.device import choose_device, prefer_repeatable_kernels
 from safebasin.models.load import LoadedModel, Precision, load_model
@@ -72,11 +72,7 @@ def run(job: Job) -> None:
         job.folder / "resume",
         job.progress,
         earlier=read_candidates(earlier, params.search.perf) if earlier else (),
-        controls={
-            "no prefix": "",
-            "short comment": wording("comment.yaml")["text"],
-            "inability opening": wording("opening.yaml")["text"],
-        },
+        controls=search_controls(),
         rescore=_score(loaded, world, params, "dev", params.rescore) if params.rescore else None,
     )
     write_search(job.folder, search.run())

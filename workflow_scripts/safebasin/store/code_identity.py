@@ -89,10 +89,13 @@ class CodeBook:
         """
         if part is None:
             return self.unit(step).identity
+        return ",".join(self._identity_with(step, each) for each in part.split(","))
+
+    def _identity_with(self, step: str, part: str) -> str:
         if is_plugin(part):
             closure = plugin_closure(plugin_file(part), self.package)
             return f"{self.unit(step).identity}+plugin.{closure}"
-        return ",".join(self.unit(f"{step}:{each}").identity for each in part.split(","))
+        return self.unit(f"{step}:{part}").identity
 
     def names(self) -> Iterator[str]:
         """Yield the names of all units: steps, then their parts."""

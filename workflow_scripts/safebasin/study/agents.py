@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from safebasin.study.base import Count, Model, Name
+from safebasin.study.problems import did_you_mean
 from safebasin.study.training import Training
 
+GUARDS = (
+    "none",
+    "system",
+    "few_shot",
+    "opening",
+    "comment",
+    "neutral",
+    "random_safety",
+    "prefix",
+    "classifier",
+)
+PLUGIN = r"^[^:,]+\.py:[A-Za-z_]\w*$"
 Kind = Literal["benign", "harmful", "lookalike"]
 Part = Literal["align", "train", "dev", "search", "test"]
 
@@ -73,17 +87,11 @@ class Tuning(Model):
 class Guard(Model):
     """An inference-time defence."""
 
-    type: Literal[
-        "none",
-        "system",
-        "few_shot",
-        "opening",
-        "comment",
-        "neutral",
-        "random_safety",
-        "prefix",
-        "classifier",
-    ]
+    type: str
+    """``none``, ``system``, ``few_shot``, ``opening``, ``comment``, ``neutral``, ``random_safety``,
+    ``prefix``, ``classifier``, or a plugin ``./file.py:Class``."""
+    params: dict[str, Any] | None = None
+    """What a plugin's class is made with."""
     text: str | None = None
     """The words of ``system``, ``opening`` or ``comment``, in place of the built-in ones."""
     ending: str | None = None
@@ -102,6 +110,14 @@ class Guard(Model):
     """Put an opening at every turn (the default) or at the first alone."""
     keep_opening: bool | None = None
     """Whether the history shows it; true where it is not given."""
+
+    @field_validator("type")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in GUARDS and not re.match(PLUGIN, value):
+            told = did_you_mean(value, GUARDS)
+            raise ValueError(f"no such guard; {told} (a plugin is ./file.py:Class)")
+        return value
 
     @property
     def needs_search(self) -> bool:

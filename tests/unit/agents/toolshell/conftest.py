@@ -47,11 +47,3 @@ class Shell:
 @pytest.fixture
 def shell(sandbox: None, tmp_path: Path) -> Shell:
     return Shell(tmp_path)
-
-    """Return what gives a folder to the sandbox's user."""
-
-    def give(path: Path) -> None:
-        if inner_user() != -1:
-            os.chown(path, inner_user(), inner_user())
-
-    return give

@@ -105,6 +105,15 @@ class Toolshell:
         """Return what is said on leaving, where the action is to leave."""
         return exit_text(action)
 
+    def refusing_exit(self, message: str) -> str:
+        """Return a reply that leaves with ``message``."""
+        return f'exit("{message}")'
+
+    def revealed_at(self, task: Task) -> int:
+        """Return 1: the instruction says what the task is about."""
+        del task
+        return 1
+
     def demonstrate(self, task: Task) -> Sequence[Demonstrated]:
         """Return the expert's turns; the action is the code with its tag, as a reply has it."""
         turns = cast(Sequence[Sequence[str]], task.details["expert"])

@@ -1,0 +1,1 @@
+"""The guards by name: each module holds one, and its wording lies beside it."""
