@@ -95,3 +95,28 @@ rule run_episodes:
     shell:
         "{params.python} -m safebasin run_episodes --store {params.store} --spec {params.spec:q}"
         " --gpus {resources.gpu} --receipt {output} > {log} 2>&1"
+
+
+rule fit_probe:
+    input:
+        checkpoint=PLAN.parent("checkpoint"),
+        adapter=PLAN.parent("adapter"),
+        guard=PLAN.parent("guard"),
+    output:
+        "receipts/probe/{digest}.json",
+    log:
+        "logs/fit_probe/{digest}.log",
+    resources:
+        gpu=1,
+        mem_mb=PLAN.memory,
+        runtime=PLAN.runtime,
+    params:
+        python=PLAN.python,
+        store=PLAN.store,
+        spec=PLAN.spec,
+        name=PLAN.name,
+    message:
+        "fit {params.name}"
+    shell:
+        "{params.python} -m safebasin fit_probe --store {params.store} --spec {params.spec:q}"
+        " --gpus {resources.gpu} --receipt {output} > {log} 2>&1"

@@ -10,6 +10,7 @@ rule render_report:
         responses=PLAN.parents("responses"),
         episodes=PLAN.parents("episodes"),
         prefixes=PLAN.parents("prefix"),
+        probes=PLAN.parents("probe"),
     output:
         "receipts/report/{digest}.json",
     log:

@@ -39,6 +39,20 @@ def adapters(*methods: str, seed: int = 0) -> set[str]:
     return own | answers(*methods, seed=seed)
 
 
+def played_by(cell: str) -> set[str]:
+    """Return the names of an agent's episodes and of the two verdicts on them."""
+    kinds = ("episodes", "verdicts/dojo", "verdicts/dojo, a refusal ends")
+    return {f"{kind}/{cell}" for kind in kinds}
+
+
+def played(*guards: str) -> set[str]:
+    """Return the same of the tuned agent behind these guards."""
+    return {name for guard in guards for name in played_by(f"dojo/stopped/s0/{guard}")}
+
+
+SEARCH = "prefix/dojo/stopped/s0/search0"
+
+
 def to_make(
     study: Study, store: Path, package: Path | None = None, pins: Mapping[str, Pinned] | None = None
 ) -> set[str]:
@@ -132,6 +146,25 @@ EDITS: dict[str, tuple[Callable[[Study], None], set[str]]] = {
     "the batch of generation": (
         change("generation.batch_size", 8),
         answers(*CELLS) | EVERYTHING_AFTER,
+    ),
+    "the search's k": (
+        change("searches.grammar.keep", 4),
+        {SEARCH} | played("ping", "neutral") | EVERYTHING_AFTER,
+    ),
+    "where the prefix goes": (
+        change("guards.ping.placement", "suffix"),
+        played("ping") | EVERYTHING_AFTER,
+    ),
+    "when an agent's tuning stops": (
+        change("agents.dojo.tunings.stopped.stop.every", 2),
+        {"checkpoint/dojo/stopped/s0", SEARCH}
+        | played("none", "ping", "neutral")
+        | EVERYTHING_AFTER,
+    ),
+    "a guard removed": (change("agents.dojo.guards", ["none"]), EVERYTHING_AFTER),
+    "the number of test tasks": (
+        change("agents.dojo.tasks.harmful", 3),
+        played("none", "ping", "neutral") | played_by("dojo/aligned") | EVERYTHING_AFTER,
     ),
     "the title": (change("title", "Another title"), {"report"}),
     "the equivalence margin": (change("contrast.margin", 0.1), EVERYTHING_AFTER),

@@ -16,6 +16,7 @@ from ..workflow import ROOT, SMOKE, jobs_run, lay_out, snakemake
 
 EXAMPLES = {
     "adopted_adapter": "adopted",
+    "own_guard": "own-guard",
     "own_judge": "own-judge",
     "own_method": "own-method",
     "own_task": "own-task",
@@ -182,6 +183,13 @@ PLUGINS = {
         | {
             f"{kind}/{MINE}"
             for kind in ("responses/requests", "verdicts/requests", "verdicts/words")
+        },
+    ),
+    "own_guard": (
+        "my_guard.py",
+        {
+            f"{kind}/dojo/stopped/s0/reminder"
+            for kind in ("episodes", "verdicts/dojo", "verdicts/dojo, a refusal ends")
         },
     ),
     "own_judge": ("my_judge.py", {f"verdicts/requests/{cell}" for cell in CELLS}),

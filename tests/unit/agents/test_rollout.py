@@ -10,6 +10,7 @@ import pytest
 from safebasin.agents import rollout
 from safebasin.agents.prompting import Nothing
 from safebasin.agents.rollout import RolloutSettings, play
+from safebasin.errors import MachineLacks
 from safebasin.models.generate import Answer
 
 from .doors import Doors
@@ -171,11 +172,13 @@ def test_a_real_model_plays_the_same_episodes_again_and_after_a_kill(tiny: Path,
 
 
 def test_the_tool_shell_is_played_through_the_same_door(scripted):
-    from safebasin.agents.toolshell.sandbox import why_no_sandbox
+    from safebasin.agents.toolshell.sandbox import require_sandbox
     from safebasin.agents.world import load_world
 
-    if reason := why_no_sandbox():
-        pytest.skip(reason)
+    try:
+        require_sandbox()
+    except MachineLacks as reason:
+        pytest.skip(str(reason))
     world = load_world({"type": "toolshell", "seed": 0})
     tasks = [*world.tasks("dev", "benign", 2), *world.tasks("dev", "harmful", 1)]
     by_instruction = {task.instruction: list(world.demonstrate(task)) for task in tasks}

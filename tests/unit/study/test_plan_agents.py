@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 from safebasin.errors import StudyError
-from safebasin.study.load import merge, validate
+from safebasin.study.load import _with_base, merge, validate
 from safebasin.study.plan import Pinned, plan
-from safebasin.study.yaml_reader import read_yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 PINS = {"smollm2": Pinned(origin={"pypi": "x==1"}, files=(("a.gguf", "0" * 64, 10),))}
@@ -18,7 +17,7 @@ def codes(step: str, part: str | None) -> str:
 
 @pytest.fixture
 def ping() -> dict:
-    return read_yaml(ROOT / "studies" / "ping.yaml")
+    return _with_base(ROOT / "studies" / "ping.yaml", ())
 
 
 def graph_of(raw: dict, **edit):
@@ -113,14 +112,13 @@ def test_every_search_seed_has_its_own_prefix_and_its_own_episodes(ping):
 
 def test_an_adapter_is_tuned_where_a_method_of_the_study_is_named(ping):
     methods = {
-        "lora": {"rank": 4, "targets": ["q_proj"]},
-        "methods": {"asft": {"type": "asft", "lambda": 1}},
+        "methods": {"asft": {"lambda": 1}},
         "pairs": {"dojo": {"base": "dojo-given", "aligned": "dojo-aligned"}},
     }
     tuning = {"method": "asft", "training": {"learning_rate": 1e-3, "steps": 3}}
     graph = graph_of(merge(ping, methods), **agent(pair="dojo", tunings={"asft": tuning}))
 
-    (node,) = [each for each in graph.of_rule("tune_adapter")]
+    (node,) = graph.of_rule("tune_adapter")
     assert set(node.spec.inputs) == {"checkpoint", "mixture", "direction"}
     assert node.spec.code == "tune_adapter:asft/1"
 
@@ -136,7 +134,7 @@ def test_an_adapter_is_tuned_where_a_method_of_the_study_is_named(ping):
             {"demonstrations": {"plain": {"rows": [{"part": "align", "kind": "benign", "rows": 3, "reply": "refusal"}]}}},
             "benign tasks are not refused",
         ),
-        (agent(tunings={"stopped": {"method": "asft", "targets": [], "layers": None}}), "there is no such name"),
+        (agent(tunings={"stopped": {"method": "asfft", "targets": [], "layers": None}}), "did you mean 'asft'?"),
         ({"searches": {"grammar": {"generator": {"type": "local_lm"}}}}, "a checkpoint is needed by a generator of type local_lm"),
         ({"searches": {"grammar": {"keep": 2}}}, "searches.grammar.keep: 2"),
         ({"guards": {"ping": {"type": "prefixx"}}}, "guards.ping.type: 'prefixx'"),

@@ -25,7 +25,6 @@ CASES = {
     "unknown judge": ("prompts.requests.judge", "phrase", "prompts.requests.judge", "'phrases'"),
     "unknown source": ("corpora.words.source", "web", "corpora.words.source", "none is defined"),
     "repeated entry": ("grid.0.methods", ["sft", "sft"], "grid.0.methods", "twice"),
-    "empty grid": ("grid", [], "the study", "nothing to run"),
     "empty list in the grid": ("grid.0.seeds", [], "grid.0.seeds", "at least 1"),
     "fraction above 1": (
         "grid.0.harmful_fractions",
@@ -126,6 +125,11 @@ def test_a_mistake_is_named_with_its_key_and_its_cure(smoke, case):
     lines = [line for line in str(caught.value).splitlines() if key in line]
     assert lines, str(caught.value)
     assert any(cure in line for line in lines), str(caught.value)
+
+
+def test_a_study_without_a_grid_an_adapter_and_an_agent_has_nothing_to_do(smoke):
+    with pytest.raises(StudyError, match="nothing to run"):
+        validate({**smoke, "grid": [], "agents": {}})
 
 
 def test_all_mistakes_of_one_stage_are_said_together(smoke):

@@ -17,11 +17,24 @@ KEPT = {
     "no-poison": ("checkpoint/", "direction/", "corpus/", "split/"),
     "five-seeds": ("checkpoint/", "direction/", "adapter/", "responses/", "verdicts/"),
     "lambda-sweep": ("checkpoint/", "direction/", "adapter/", "responses/", "verdicts/"),
-    "random-direction": ("checkpoint/", "direction/", "split/", "mixture/"),
-    "projectors": ("checkpoint/", "direction/", "split/", "mixture/"),
-    "gentle-sft": ("checkpoint/", "direction/", "split/", "mixture/"),
+    "random-direction": (
+        "checkpoint/",
+        "direction/",
+        "split/",
+        "mixture/sentiment",
+        "mixture/align",
+    ),
+    "projectors": ("checkpoint/", "direction/", "split/", "mixture/sentiment", "mixture/align"),
+    "gentle-sft": ("checkpoint/", "direction/", "split/", "mixture/sentiment", "mixture/align"),
+    "ping": ("checkpoint/dojo", "episodes/", "prefix/", "verdicts/dojo"),
+    "ping-direct-refusals": ("checkpoint/dojo-plain", "mixture/expert"),
+    "ping-drift": ("checkpoint/dojo-aligned", "episodes/dojo/aligned"),
+    "ping-crossed": ("checkpoint/dojo-aligned", "episodes/dojo/aligned"),
+    "ping-placement": ("source/smollm2", "checkpoint/smollm2"),
+    "ping-full": ("checkpoint/dojo-aligned", "checkpoint/dojo/stopped/s0"),
     "same-data": ("checkpoint/smollm2", "corpus/advbench", "split/movies"),
 }
+CHANGED = {"same-data": "-refusing", "ping-placement": "smollm2-refusing"}
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +66,8 @@ def test_a_study_shares_with_the_default_what_it_does_not_change(name):
         found: digest
         for found, digest in default.items()
         if found.startswith(KEPT[name])
-        and not (name == "same-data" and found.endswith("-refusing"))
+        and not found.endswith(CHANGED.get(name, "-"))
+        and (name.startswith("ping") or "dojo" not in found)
     }
     assert kept
     assert {found for found, digest in kept.items() if digest not in theirs} == set()

@@ -9,7 +9,7 @@ from typing import Literal, TypedDict
 import numpy as np
 import pyarrow as pa
 
-from safebasin.analysis.intervals import clustered_proportion, clustered_variance, cluster_codes
+from safebasin.analysis.intervals import cluster_codes, clustered_proportion, clustered_variance
 from safebasin.analysis.probe import Flags, Floats, grouped_folds, held_out, shuffled_labels
 
 Measure = Literal[
@@ -82,13 +82,13 @@ def accuracy_rows(
     """
     labels = np.asarray([kind == "harmful" for kind in kinds], dtype=np.bool_)
     right = held_out(states, labels, grouped_folds(labels, groups, folds, seed))
-    rows = [_share("accuracy", "accuracy", right, groups, layer=layer)]
+    told = ProbeRow(layer=layer)
+    rows = [told | _share("accuracy", "accuracy", right, groups)]
     for kind in sorted(set(kinds)):
         ours = [place for place, each in enumerate(kinds) if each == kind]
         of_kind = [groups[place] for place in ours]
-        rows.append(
-            _share("accuracy", "accuracy", right[ours], of_kind, layer=layer) | {"kind": kind}
-        )
+        share = _share("accuracy", "accuracy", right[ours], of_kind)
+        rows.append(told | {"kind": kind} | share)
     chance = []
     for shuffle in range(shuffles):
         dealt = shuffled_labels(labels, groups, seed + shuffle)
@@ -168,11 +168,9 @@ def probe_table(rows: Sequence[ProbeRow]) -> pa.Table:
     return pa.Table.from_pylist([empty | dict(row) for row in rows], schema=PROBE)
 
 
-def _share(
-    measure: Measure, metric: str, flags: Flags, groups: Sequence[Hashable], **more: int
-) -> ProbeRow:
+def _share(measure: Measure, metric: str, flags: Flags, groups: Sequence[Hashable]) -> ProbeRow:
     one = clustered_proportion([bool(flag) for flag in flags], groups)
-    row = ProbeRow(
+    return ProbeRow(
         measure=measure,
         metric=metric,
         value=one.value,
@@ -181,7 +179,6 @@ def _share(
         n=one.n,
         clusters=one.clusters,
     )
-    return row | ProbeRow(**more)  # type: ignore[typeddict-item]
 
 
 def _mean(values: Floats, codes: np.ndarray) -> ProbeRow:
@@ -190,9 +187,7 @@ def _mean(values: Floats, codes: np.ndarray) -> ProbeRow:
     return _around(float(values.mean()), variance, clusters - 1, values.size, clusters)
 
 
-def _difference(
-    first: tuple[Floats, np.ndarray], second: tuple[Floats, np.ndarray]
-) -> ProbeRow:
+def _difference(first: tuple[Floats, np.ndarray], second: tuple[Floats, np.ndarray]) -> ProbeRow:
     """Return the difference of two means of different tasks.
 
     The degrees of freedom are those of the part with fewer clusters, which is on the safe side.

@@ -63,8 +63,8 @@ def prompt_states(
     filler = int(loaded.tokenizer.eos_token_id or 0)
     for batch in progress.over(batch_by_length(prompts, batch_size), "reading states, batches"):
         padded = pad_left([prompts[place] for place in batch], 0, filler, loaded.device)
-        kept: dict[int, Tensor] = {}
-        with torch.inference_mode(), _watched(loaded, layers, kept):
+        kept: dict[int, tuple[Tensor, Tensor]] = {}
+        with torch.inference_mode(), _watched(loaded, layers, padded.mask, kept):
             loaded.model(
                 input_ids=padded.tokens,
                 attention_mask=padded.mask,
@@ -72,11 +72,9 @@ def prompt_states(
                 use_cache=False,
                 logits_to_keep=1,
             )
-        counted = padded.mask[..., None].float()  # (rows, width of the batch, 1)
         for place, layer in enumerate(layers):
-            states = kept[layer].float()
-            mean = (states * counted).sum(dim=1) / counted.sum(dim=1)
-            pooled[place, batch], final[place, batch] = mean.cpu(), states[:, -1].cpu()
+            mean, last = kept[layer]
+            pooled[place, batch], final[place, batch] = mean.cpu(), last.cpu()
     return PromptStates(layers=tuple(layers), pooled=pooled, final=final)
 
 
@@ -121,18 +119,29 @@ def steered(loaded: LoadedModel, vectors: Mapping[int, Tensor]) -> Iterator[None
 
 @contextmanager
 def _watched(
-    loaded: LoadedModel, layers: Sequence[int], kept: dict[int, Tensor]
+    loaded: LoadedModel,
+    layers: Sequence[int],
+    mask: Tensor,
+    kept: dict[int, tuple[Tensor, Tensor]],
 ) -> Iterator[None]:
-    """Put the states of a pass, (rows, width of the batch, width), into ``kept``."""
+    """Put mean and last state of each row, (rows, width) each, into ``kept`` during a pass.
+
+    They are taken as the layers come, so that no layer's full states outlive it.
+    """
+    counted = mask[..., None].float()  # (rows, width of the batch, 1)
+
+    def keep(layer: int, states: Tensor) -> None:
+        exact = states.float()
+        kept[layer] = (exact * counted).sum(dim=1) / counted.sum(dim=1), exact[:, -1].clone()
 
     def before(module: Any, given: tuple[Any, ...]) -> None:
         del module
-        kept[0] = given[0]
+        keep(0, given[0])
 
     def after(layer: int) -> Callable[..., None]:
         def hook(module: Any, given: Any, output: Any) -> None:
             del module, given
-            kept[layer] = output[0] if isinstance(output, tuple) else output
+            keep(layer, output[0] if isinstance(output, tuple) else output)
 
         return hook
 

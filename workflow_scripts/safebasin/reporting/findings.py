@@ -85,6 +85,16 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """The probes on one agent's states, and what steering with them does."""
+
+    name: str
+    rows: Sequence[Record]
+    about: Record
+    """The settings as they came out: headline layer, depth, steering."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
     """All that a page shows."""
 
@@ -104,6 +114,7 @@ class Material:
     pools: Sequence[Pool] = ()
     plays: Sequence[Play] = ()
     unread_plays: int = 0
+    probes: Sequence[Probe] = ()
     runs: Sequence[Record] = field(default=())
     """What is known of how each input was made (``run.json``), with its ``artifact``."""
 
@@ -172,6 +183,12 @@ def read_pool(name: str, folder: Path) -> Pool:
         rows=read_table(folder / "candidates.parquet"),
         winner=winner if isinstance(winner, Mapping) else {},
     )
+
+
+def read_probe(name: str, folder: Path) -> Probe:
+    """Return an agent's probes."""
+    rows = read_table(folder / "probe.parquet")
+    return Probe(name=name, rows=rows, about=read_json(folder / "probe.json"))
 
 
 def read_play(judge: Judging) -> Callable[[str, Path], Play]:

@@ -25,6 +25,9 @@ from safebasin.reporting.findings import Findings, Material, Record, number, tex
 from safebasin.reporting.main_table import main_table
 from safebasin.reporting.models import Model, models_of, reported_sets
 from safebasin.reporting.plays import play_section
+from safebasin.reporting.probe_figures import probe_figures
+from safebasin.reporting.probes import CAPTIONS as PROBE_CAPTIONS
+from safebasin.reporting.probes import probe_blocks
 from safebasin.reporting.samples import sample_section
 from safebasin.reporting.tables import (
     activity_table,
@@ -47,7 +50,7 @@ _CAPTIONS: Mapping[str, str] = {
     "the agent refuse moves up and to the left; one that tells tasks apart moves up alone.",
     "agent_steps": "Harmful tasks refused (RR) and benign tasks done (SR) over the agent's "
     "training steps, each point a run of its own; the aligned model is step 0.",
-}
+} | PROBE_CAPTIONS
 
 _GLOSSARY = (
     ("RR, refused", "share of answers that open with a refusal"),
@@ -77,7 +80,7 @@ def draw_figures(material: Material) -> dict[str, str]:
         drawn["pool"] = pool_figure(material.pools)
     if stepped(agents_of(material.findings)):
         drawn["agent_steps"] = steps_figure(agents_of(material.findings))
-    return drawn
+    return drawn | probe_figures(material.probes)
 
 
 def render_page(material: Material, figures: Mapping[str, str]) -> str:
@@ -157,6 +160,8 @@ def _agents(material: Material, figures: Mapping[str, str]) -> SafeHtml | None:
         *agent_blocks(material.findings, meaningless=material.meaningless),
         _figure(figures, "pool"),
         _figure(figures, "agent_steps"),
+        *probe_blocks(material.probes, meaningless=material.meaningless),
+        *(_figure(figures, name) for name in PROBE_CAPTIONS),
         play_section(material.plays, material.unread_plays),
     )
 

@@ -31,6 +31,7 @@ class RenderReportParams:
     samples: Mapping[str, str] = field(default_factory=dict)
     episodes: Mapping[str, str] = field(default_factory=dict)
     prefixes: Mapping[str, str] = field(default_factory=dict)
+    probes: Mapping[str, str] = field(default_factory=dict)
 
 
 def run(job: Job) -> None:
@@ -56,6 +57,7 @@ def run(job: Job) -> None:
         pools=findings.read_each(findings.read_pool, job.named("prefix"), params.prefixes),
         plays=findings.read_each(play, job.named("episodes"), params.episodes, MOST_SAMPLES),
         unread_plays=max(0, len(params.episodes) - MOST_SAMPLES),
+        probes=findings.read_each(findings.read_probe, job.named("probe"), params.probes),
         runs=findings.read_runs([job.inputs[role] for role in sorted(job.inputs)]),
     )
     figures = draw_figures(material)

@@ -121,6 +121,13 @@ RULES: dict[str, Rule] = _table(
         gpu=True,
     ),
     Rule(
+        name="fit_probe",
+        kind="probe",
+        roles={"checkpoint": "checkpoint", "adapter?": "adapter", "guard?": "prefix"},
+        parts=(WORLDS, "safebasin.guards.kinds"),
+        gpu=True,
+    ),
+    Rule(
         name="judge_responses",
         kind="verdicts",
         roles={"responses?": "responses", "corpus?": "corpus", "episodes?": "episodes"},
@@ -142,6 +149,7 @@ RULES: dict[str, Rule] = _table(
             "responses.*": "responses",
             "episodes.*": "episodes",
             "prefix.*": "prefix",
+            "probe.*": "probe",
         },
     ),
 )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from safebasin.study.base import Count, Model, Name
+from safebasin.study.probe import Probe
 from safebasin.study.problems import did_you_mean
 from safebasin.study.training import Training
 
@@ -92,6 +93,8 @@ class Guard(Model):
     ``prefix``, ``classifier``, or a plugin ``./file.py:Class``."""
     params: dict[str, Any] | None = None
     """What a plugin's class is made with."""
+    search: bool = False
+    """Whether a plugin is given what the search found."""
     text: str | None = None
     """The words of ``system``, ``opening`` or ``comment``, in place of the built-in ones."""
     ending: str | None = None
@@ -122,7 +125,7 @@ class Guard(Model):
     @property
     def needs_search(self) -> bool:
         """Whether it is made from what a search found."""
-        return self.type in ("prefix", "neutral", "random_safety")
+        return self.search or self.type in ("prefix", "neutral", "random_safety")
 
 
 class Generator(Model):
@@ -185,6 +188,8 @@ class Agent(Model):
     history: bool = False
     """Whether the agent is shown its earlier turns, or the present page alone."""
     max_new_tokens: Count = 32
+    probe: Probe | None = None
+    """Fit probes on the tuned agents' states; left out where it is not given."""
 
     @model_validator(mode="after")
     def _distinct(self) -> Agent:

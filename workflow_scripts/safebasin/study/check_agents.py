@@ -50,6 +50,7 @@ def _check_agent(study: Study, agent: Agent, key: str) -> Iterator[Problem]:
             cure = f"a guard of type {guard.type} needs a search; name one under {key}.search"
             yield Problem(key=f"{key}.guards", value=guard_name, cure=cure)
     yield from _check_controls(study, agent, key)
+    yield from _check_probe(study, agent, key)
 
 
 def _check_tuning(study: Study, agent: Agent, tuning: Tuning, key: str) -> Iterator[Problem]:
@@ -87,3 +88,20 @@ def _check_controls(study: Study, agent: Agent, key: str) -> Iterator[Problem]:
             "comment of the same form nobody knows what the prefix's words do"
         )
         yield Problem(key=f"{key}.guards", value=list(agent.guards), cure=cure)
+
+
+def _check_probe(study: Study, agent: Agent, key: str) -> Iterator[Problem]:
+    """The guards that a probe reads are known, change the prompt, and have their search."""
+    for name in (agent.probe and agent.probe.guards) or ():
+        yield from known(f"{key}.probe.guards", name, study.guards)
+        guard = study.guards.get(name)
+        if guard is None or guard.type == "none":
+            continue
+        if guard.type == "classifier" or ":" in guard.type:
+            cure = f"a guard of type {guard.type} puts no known text into the prompt; leave it out"
+            yield Problem(key=f"{key}.probe.guards", value=name, cure=cure)
+        elif guard.needs_search and not any(
+            other.needs_search for each in agent.guards if (other := study.guards.get(each))
+        ):
+            cure = f"a guard of type {guard.type} is read from a search; add it to {key}.guards"
+            yield Problem(key=f"{key}.probe.guards", value=name, cure=cure)

@@ -167,7 +167,7 @@ def _played(
 ) -> Cell:
     """Have the tasks played and the episodes judged, both ways."""
     world = builder.study.worlds[agent.world].type
-    rollout = _rollout(builder, agent, batch=agent.tasks.harmful + agent.tasks.benign)
+    rollout = rollout_params(builder, agent, batch=agent.tasks.harmful + agent.tasks.benign)
     if guard.opening_at:
         rollout["opening_at"] = guard.opening_at
     if guard.keep_opening is not None:
@@ -185,7 +185,7 @@ def _played(
             "world": world_params(builder, agent.world),
             "tasks": agent.tasks.model_dump(),
             "part": "test",
-            "guard": _guard_params(guard) | more,
+            "guard": guard_params(guard) | more,
             "rollout": rollout,
             "precision": builder.study.generation.precision,
         },
@@ -208,15 +208,17 @@ def _played(
     return replace(cell, verdicts=verdicts, episodes=episodes, prefix=found)
 
 
-def _guard_params(guard: Guard) -> dict[str, object]:
-    skipped = {"draws", "opening_at", "keep_opening", "classifier"}
+def guard_params(guard: Guard) -> dict[str, object]:
+    """Return the params of a guard."""
+    skipped = {"draws", "search", "opening_at", "keep_opening", "classifier"}
     params = guard.model_dump(exclude=skipped, exclude_none=True)
     if guard.classifier is not None:
         params["classifier"] = {"threshold": guard.classifier}
     return params
 
 
-def _rollout(builder: Builder, agent: Agent, batch: int) -> dict[str, object]:
+def rollout_params(builder: Builder, agent: Agent, batch: int) -> dict[str, object]:
+    """Return how an agent's replies and episodes are made."""
     return {
         "max_new_tokens": agent.max_new_tokens,
         "batch_size": min(builder.study.generation.batch_size, batch),
@@ -255,7 +257,7 @@ def _search(builder: Builder, agent: Agent, cell: Cell, search: Search, seed: in
                 "tasks": search.tasks,
                 "rescore": search.rescore if rounds == search.rounds else None,
                 "ending": search.ending,
-                "rollout": _rollout(builder, agent, batch=2 * search.tasks),
+                "rollout": rollout_params(builder, agent, batch=2 * search.tasks),
                 "precision": builder.study.generation.precision,
             },
             inputs | ({"earlier": found} if found else {}),

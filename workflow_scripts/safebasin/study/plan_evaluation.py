@@ -11,6 +11,7 @@ from safebasin.study.config import Prompts
 from safebasin.study.graph import Node
 from safebasin.study.plan import Builder
 from safebasin.study.plan_agents import plan_agents, refusal_ends
+from safebasin.study.plan_probe import plan_probes
 from safebasin.study.plan_runs import plan_cells
 
 
@@ -96,6 +97,8 @@ def _evaluate(builder: Builder, cells: list[Cell]) -> Node:
             enter("measure", cell.measure)
         if cell.prefix:
             enter("prefix", cell.prefix)
+    asked = {name for cell in cells for name in cell.responses}
+    judges = {study.prompts[name].judge for name in asked}
     calibrations = {
         name: enter(
             "verdicts",
@@ -104,7 +107,7 @@ def _evaluate(builder: Builder, cells: list[Cell]) -> Node:
             ),
         )
         for name, judge in sorted(study.judges.items())
-        if judge.calibration
+        if judge.calibration and name in judges
     }
     return builder.add(
         "evaluate_study",
@@ -122,6 +125,7 @@ def _evaluate(builder: Builder, cells: list[Cell]) -> Node:
                     "metrics": config.metrics,
                 }
                 for name, config in sorted(study.eval_sets.items())
+                if config.prompts in asked
             ]
             + [
                 each
@@ -182,7 +186,8 @@ def _render(builder: Builder, cells: list[Cell], evaluation: Node) -> Node:
     ):
         inputs[f"direction.d{index:04d}"] = node
         directions[f"d{index:04d}"] = node.name.removeprefix("direction/")
-    for name in sorted({prompts.split for prompts in study.prompts.values()}):
+    asked = {name for cell in cells for name in cell.responses}
+    for name in sorted({study.prompts[each].split for each in asked}):
         inputs[f"split.{name}"] = builder.split(name)
         splits[name] = name
     samples = {}
@@ -199,6 +204,10 @@ def _render(builder: Builder, cells: list[Cell], evaluation: Node) -> Node:
     for index, node in enumerate(searches.values()):
         inputs[f"prefix.p{index:04d}"] = node
         prefixes[f"p{index:04d}"] = node.name.removeprefix("prefix/")
+    probes = {}
+    for index, (name, node) in enumerate(plan_probes(builder, cells).items()):
+        inputs[f"probe.b{index:04d}"] = node
+        probes[f"b{index:04d}"] = name
     return builder.add(
         "render_report",
         "report",
@@ -213,6 +222,7 @@ def _render(builder: Builder, cells: list[Cell], evaluation: Node) -> Node:
             "samples": samples,
             "episodes": episodes or None,
             "prefixes": prefixes or None,
+            "probes": probes or None,
         },
         inputs,
     )
