@@ -107,7 +107,7 @@ def test_the_modules_that_steps_loaded_are_within_their_closures(smoke_folder):
         code = json.loads((run.parent / "artifact.json").read_text())["spec"].get("code")
         if code is None:
             continue
-        files = set(book.unit(code.split("/")[0]).files)
+        files = {name for unit in code.split(",") for name in book.unit(unit.split("/")[0]).files}
         loaded = json.loads(run.read_text())["modules"]
         outside = [name for name in loaded if name not in framework and not name_in(name, files)]
         assert not outside, f"{code} loaded {outside}"
