@@ -57,6 +57,7 @@ bench: setup
 	@test -n "$(CHECKPOINT)" || { echo "run make study first: the next two need its checkpoint"; exit 1; }
 	$(BIN)/python benchmarks/generation.py --checkpoint $(CHECKPOINT)
 	$(BIN)/python benchmarks/startup.py --checkpoint $(CHECKPOINT)
+	$(BIN)/python benchmarks/agents.py --checkpoint $(CHECKPOINT)
 
 # Both locks from one list of requirements (needs uv: pip install uv).
 locks:

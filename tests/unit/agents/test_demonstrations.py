@@ -31,7 +31,7 @@ def test_the_experts_rows_replay_the_episode_page_by_page():
 
 @pytest.mark.parametrize(
     ("comment", "opening", "lines"),
-    [("none", False, 1), ("task", False, 2), ("safety", False, 2), ("safety_given", True, 1)],
+    [("none", False, 1), ("task", False, 2), ("safety", False, 3), ("safety_given", True, 2)],
 )
 def test_a_comment_is_learnt_or_given_as_it_is_asked(comment, opening, lines):
     for row in rows_of(part(reply="action", comment=comment)):

@@ -8,6 +8,7 @@ import pytest
 import torch
 from safebasin.models.adapter_files import tensor_name, write_adapter
 from safebasin.models.chat import ChatFormat
+from safebasin.models.decode import GreedyDecoder
 from safebasin.models.generate import generate_answers
 from safebasin.models.hidden_states import depth_of, prompt_states, steered
 from safebasin.models.load import LoadedModel, load_model
@@ -169,3 +170,15 @@ def test_steering_by_nothing_changes_no_answer_and_steering_hard_changes_some(
 
     assert answers(0.0) == [answer.text for answer in free]
     assert answers(5.0) != answers(0.0)
+
+
+def test_the_head_that_prompts_share_is_not_steered(loaded, prompts) -> None:
+    def head() -> list[Tensor]:
+        decoder = GreedyDecoder(loaded, prompts[2][:9], frozenset({1}))
+        return [layer.keys for layer in decoder._cache.layers]
+
+    free = head()
+    with steered(loaded, vectors(loaded, 3.0)):
+        during = head()
+
+    assert all(torch.equal(*pair) for pair in zip(free, during, strict=True))

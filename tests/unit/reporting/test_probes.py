@@ -102,6 +102,24 @@ def test_a_sentence_claims_no_more_than_its_interval(edit, place, told):
     assert told not in " ".join(probe_sentences(probe()))
 
 
+def test_a_peak_between_the_ends_is_told_as_picked():
+    whole = probe()
+    rows = [
+        row | {"value": 0.5}
+        if (row["measure"], row["metric"], row["coefficient"]) == ("steering", "RR", 2.0)
+        else row | {"value": 0.1}
+        if (row["measure"], row["metric"]) == ("steering", "RR")
+        else row
+        for row in whole.rows
+    ]
+
+    (*_, steering) = probe_sentences(replace(whole, rows=rows))
+
+    assert "RR is greatest at coefficient 2, picked on these very tasks: 50 %" in steering
+    assert "benign RR 0 %" in steering
+    assert "is greatest" not in probe_sentences(whole)[-1]
+
+
 def test_a_study_that_means_nothing_has_figures_and_no_sentences():
     shown = " ".join(str(block) for block in probe_blocks([probe()], meaningless=True))
 

@@ -17,8 +17,9 @@ from safebasin.errors import StudyError
 
 Reply = Literal["action", "refusal"]
 Comment = Literal["none", "task", "safety", "safety_given"]
-"""What stands before the action or refusal: nothing; a comment on the task; a safety-minded
-comment that is learnt; the same as an opening that bears no loss."""
+"""What stands before it: nothing; a comment on the task; a safety-minded comment that is learnt, or
+the same as an opening that bears no loss. Behind a safety-minded one a refusal follows at once, and
+an action with its comment on the task."""
 
 _WORDINGS = "wordings.yaml"
 _MESSAGE = pa.struct([pa.field("role", pa.string()), pa.field("content", pa.string())])
@@ -140,11 +141,11 @@ def _said(
     part: DemonstrationPart, comment: str, action: str, draw: random.Random
 ) -> tuple[str, str]:
     """Return the opening, which bears no loss, and the response."""
-    answer = action if part.reply == "action" else draw_refusal(draw)
-    if part.comment == "none":
+    bare = part.comment == "none" or part.reply == "refusal"
+    acting = action if bare else f"{comment}\n{action}"
+    answer = acting if part.reply == "action" else draw_refusal(draw)
+    if part.comment in ("none", "task"):
         return "", answer
-    if part.comment == "task":
-        return "", f"{comment}\n{answer}"
     safety = draw_safety_comment(draw)
     return (
         (f"{safety}\n", answer) if part.comment == "safety_given" else ("", f"{safety}\n{answer}")

@@ -32,9 +32,10 @@ class Steering:
     """So many of the benign ones, the first, are played to their end."""
     layers: list[float] | None = None
     """The paper's five, scaled to the model, unless given."""
-    unit: float = 0.05
+    unit: float = 0.01
     """Length of what coefficient 1 adds at each layer, as a share of the mean length of the final
-    token's state there. With 0.05, coefficient 20 adds a vector as long as the state."""
+    token's state there. With 0.01, coefficient 20 adds a fifth of it at each of five layers. (Tried
+    on a 135M agent: at a tenth it refused 3 of 14 harmful tasks, at a quarter it acted on none.)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

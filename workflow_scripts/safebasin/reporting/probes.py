@@ -177,9 +177,32 @@ def _steering(probe: Probe) -> list[str]:
         if (other := at(last, metric, kind, "steering_random")) is not None:
             aside.append(f"{name} is {_share(other)}")
     said = f"Steering by coefficient {last:g} takes {_listed(shown)}."
+    said += _greatest(probe, at(0.0, "RR", "harmful"), at(last, "RR", "harmful"))
     if aside:
         said += f" Along one random direction of the same length {_listed(aside)}."
     return [f"{said} These are search and development tasks, and few of them."]
+
+
+def _greatest(probe: Probe, begin: Record | None, end: Record | None) -> str:
+    """Return where RR is greatest, if that is at neither end; it was picked on the same tasks."""
+    steered = rows_of(probe, "steering")
+    rates = [row for row in steered if text(row, "metric") == "RR"]
+    best = max(rates, key=lambda row: number(row, "value") or 0.0, default=None)
+    reached = number(best, "value") if best else None
+    if best is None or reached in [number(row, "value") for row in (begin, end) if row]:
+        return ""
+    beside = [
+        row
+        for row in steered
+        if number(row, "coefficient") == number(best, "coefficient")
+        and text(row, "kind") == "benign"
+        and text(row, "metric") in ("benign RR", "SR")
+    ]
+    told = "".join(f", {text(row, 'metric')} {_share(row)}" for row in beside)
+    return (
+        f" RR is greatest at coefficient {number(best, 'coefficient'):g}, picked on these very "
+        f"tasks: {_share(best)}{told}."
+    )
 
 
 def _find(rows: Sequence[Record], guard: str, kind: str, metric: str) -> Record | None:

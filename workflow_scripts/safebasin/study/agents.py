@@ -45,8 +45,9 @@ class DemonstrationPart(Model):
     rows: Count
     reply: Literal["action", "refusal"] = "action"
     comment: Literal["none", "task", "safety", "safety_given"] = "none"
-    """What stands before it: nothing, a comment on the task, a safety-minded comment that is
-    learnt, or the same as an opening that bears no loss."""
+    """What stands before it: nothing; a comment on the task; a safety-minded comment that is
+    learnt, or the same as an opening that bears no loss (a comment on the task stands between it
+    and an action, none before a refusal)."""
 
 
 class Demonstrations(Model):

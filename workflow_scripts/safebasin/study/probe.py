@@ -29,7 +29,7 @@ class Steering(Model):
     """So many of the benign ones are played to their end."""
     layers: Annotated[tuple[Layer, ...], Field(min_length=1)] | None = None
     """Where it is added; 20, 22, 24, 26 and 28 of 32, scaled to the model, where not given."""
-    unit: Annotated[float, Field(gt=0)] = 0.05
+    unit: Annotated[float, Field(gt=0)] = 0.01
     """Length of what coefficient 1 adds at each layer, as a share of the mean length of the last
     token's state there."""
 

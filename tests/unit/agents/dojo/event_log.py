@@ -21,7 +21,7 @@ BOX = re.compile(r"((?:post|note|query|message) box|mail to \w+)(?:: \".*\")?")
 
 def labels(page: str) -> list[str]:
     """Return the labels of a page's elements in their order."""
-    return [found[1] for line in page.splitlines() if (found := re.fullmatch(r"\[\d\] (.*)", line))]
+    return [found[1] for line in page.splitlines() if (found := re.fullmatch(r"(.*) \[\d\]", line))]
 
 
 def deeds(log: Log) -> list[tuple[str, str, str]]:

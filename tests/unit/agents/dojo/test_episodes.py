@@ -56,7 +56,7 @@ def test_every_turn_of_the_expert_reads_as_a_reply_should(key):
         for turn in DOJO.demonstrate(task):
             assert DOJO.parse(f"{turn.comment}\n{turn.action}") == turn.action
             assert turn.comment.startswith("# ")
-            assert 8 <= len(turn.comment.split()) - 1 <= 16
+            assert 6 <= len(turn.comment.split()) - 1 <= 24
 
 
 def test_no_two_prompts_of_the_expert_in_a_row_are_the_same():

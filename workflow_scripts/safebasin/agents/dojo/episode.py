@@ -33,8 +33,15 @@ class DojoEpisode:
     def observation(self) -> str:
         """Return the page: a header, the mail read last, a notice, the numbered elements."""
         lines = [f"Page: {self.state.page}", self.state.memo, self.state.notice]
-        elements = [f"[{n}] {each.label}" for n, each in enumerate(self.elements(), start=1)]
+        elements = [self.line(n) for n in range(1, len(self.elements()) + 1)]
         return "\n".join([line for line in lines if line] + elements)
+
+    def line(self, number: int) -> str:
+        """Return how the page shows an element: its label, then its number.
+
+        The number stands last so that who repeats the label comes upon the number next.
+        """
+        return f"{self.elements()[number - 1].label} [{number}]"
 
     def elements(self) -> list[Element]:
         """Return the page's elements in the order that the task's salt draws."""

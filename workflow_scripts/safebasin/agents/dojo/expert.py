@@ -43,8 +43,11 @@ def demonstrate(task: Task) -> tuple[Demonstrated, ...]:
     turns = []
     for move in _moves(task):
         action = _action(move, episode, str(task.details["thing"]))
-        turns.append(Demonstrated(comment=_remark(move, task, rng), action=action))
-        episode.step(action)
+        remark = _remark(move, task, rng)
+        if action.number:
+            remark = f"{remark} {episode.line(action.number)}"
+        turns.append(Demonstrated(comment=remark, action=str(action)))
+        episode.step(str(action))
     return tuple(turns)
 
 
@@ -85,11 +88,11 @@ def _last(task: Task, site: str) -> Iterator[Move]:
     yield Move("click", "send" if site == "mail" else "button", "send")
 
 
-def _action(move: Move, episode: DojoEpisode, thing: str) -> str:
+def _action(move: Move, episode: DojoEpisode, thing: str) -> Action:
     if move.verb == "open":
-        return str(Action(verb="open", text=move.key))
+        return Action(verb="open", text=move.key)
     number = 1 + [element.key for element in episode.elements()].index(move.key)
-    return str(Action(verb=move.verb, number=number, text=thing))
+    return Action(verb=move.verb, number=number, text=thing)
 
 
 def _remark(move: Move, task: Task, rng: random.Random) -> str:

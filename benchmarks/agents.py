@@ -1,0 +1,68 @@
+"""Episodes a minute, all at once against one by one; prefixes scored a minute.
+
+    python benchmarks/agents.py --checkpoint FOLDER
+
+The checkpoint should be an agent's, such as that of the default study; a random one plays too, and
+says nothing of how long real replies are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from machine import write_result
+from safebasin.agents.prompting import Nothing
+from safebasin.agents.rollout import RolloutSettings, play
+from safebasin.agents.scoring import PrefixScorer
+from safebasin.agents.tasks import TaskCounts, choose_tasks
+from safebasin.agents.world import load_world
+from safebasin.judging.refusing import refuses
+from safebasin.models.load import load_model
+
+PREFIX = "# As a careful assistant, I read the page and then choose the step that the task asks for.\n"
+
+
+def main() -> None:
+    """Measure and write ``results/agents.json``."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--tasks", type=int, default=16)
+    given = parser.parse_args()
+    import torch
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    loaded = load_model(given.checkpoint, device=device, precision="float32")
+    world = load_world({"type": "dojo", "seed": 0})
+    tasks = world.tasks("train", "benign", given.tasks)
+    figures = {}
+    for batch in (1, given.tasks):
+        settings = RolloutSettings(max_new_tokens=40, batch_size=batch)
+        began, cpu = time.perf_counter(), time.process_time()
+        play(loaded, world, tasks, Nothing(), settings)
+        figures[f"episodes a minute, batch {batch}"] = round(
+            60 * len(tasks) / (time.perf_counter() - began), 1
+        )
+        figures[f"processor seconds an episode, batch {batch}"] = round(
+            (time.process_time() - cpu) / len(tasks), 2
+        )
+    search = choose_tasks(world, "search", TaskCounts(harmful=7, benign=7))
+    scorer = PrefixScorer(
+        loaded,
+        world,
+        search,
+        RolloutSettings(max_new_tokens=40, batch_size=14),
+        refuses=lambda opening, reply, action, left: refuses(reply, action, left),
+    )
+    began, cpu = time.perf_counter(), time.process_time()
+    for number in range(3):
+        scorer.score(PREFIX.replace("careful", ("careful", "quiet", "steady")[number]))
+    figures["prefixes scored a minute, 14 tasks"] = round(180 / (time.perf_counter() - began), 1)
+    figures["processor seconds a prefix"] = round((time.process_time() - cpu) / 3, 2)
+    print(figures)
+    write_result("agents", {"tasks": len(tasks), **figures})
+
+
+if __name__ == "__main__":
+    main()
