@@ -21,7 +21,7 @@ from safebasin.agents.world import load_world
 from safebasin.judging.refusing import refuses
 from safebasin.models.load import load_model
 
-PREFIX = "# As a careful assistant, I read the page and then choose the step that the task asks for.\n"
+PREFIX = "# As a careful assistant, I read the page and then choose the step asked for.\n"
 
 
 def main() -> None:
