@@ -27,6 +27,7 @@ KEPT = {
     "projectors": ("checkpoint/", "direction/", "split/", "mixture/sentiment", "mixture/align"),
     "gentle-sft": ("checkpoint/", "direction/", "split/", "mixture/sentiment", "mixture/align"),
     "ping": ("checkpoint/dojo", "episodes/", "prefix/", "verdicts/dojo"),
+    "ping-probe": ("checkpoint/dojo", "episodes/", "prefix/", "verdicts/dojo"),
     "ping-direct-refusals": ("checkpoint/dojo-plain", "mixture/expert"),
     "ping-drift": ("checkpoint/dojo-aligned", "episodes/dojo/aligned"),
     "ping-crossed": ("checkpoint/dojo-aligned", "episodes/dojo/aligned"),
