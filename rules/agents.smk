@@ -30,6 +30,7 @@ rule tune_checkpoint:
         "logs/tune_checkpoint/{digest}.log",
     wildcard_constraints:
         digest=PLAN.made_by("tune_checkpoint"),
+    priority: 2
     resources:
         gpu=1,
         mem_mb=PLAN.memory,
@@ -56,6 +57,7 @@ rule search_prefix:
         "receipts/prefix/{digest}.json",
     log:
         "logs/search_prefix/{digest}.log",
+    priority: 1
     resources:
         gpu=1,
         mem_mb=PLAN.memory,

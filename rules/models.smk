@@ -1,4 +1,5 @@
 # The aligned checkpoint, where it is made here, and the direction between the pair.
+# Priorities: a job that a chain of others waits for goes first, else cores stand idle at the end.
 
 
 rule align_checkpoint:
@@ -11,6 +12,7 @@ rule align_checkpoint:
         "logs/align_checkpoint/{digest}.log",
     wildcard_constraints:
         digest=PLAN.made_by("align_checkpoint"),
+    priority: 2
     resources:
         gpu=1,
         mem_mb=PLAN.memory,
