@@ -51,6 +51,12 @@ def played(*guards: str) -> set[str]:
 
 
 SEARCH = "prefix/dojo/stopped/s0/search0"
+AGENTS = (
+    {"checkpoint/dojo/stopped/s0", SEARCH}
+    | played("none", "ping", "neutral")
+    | played_by("dojo/aligned")
+)
+"""All that comes of the checkpoint that the agent is tuned from."""
 
 
 def to_make(
@@ -177,6 +183,7 @@ EDITS: dict[str, tuple[Callable[[Study], None], set[str]]] = {
         {"checkpoint/tiny", "checkpoint/tiny-aligned", "direction/tiny"}
         | adapters(*TUNED)
         | answers("base", "aligned")
+        | AGENTS
         | EVERYTHING_AFTER,
     ),
 }
@@ -201,7 +208,9 @@ CODE_EDITS: dict[str, tuple[str, str, str, set[str]]] = {
         "judging/phrases.yaml",
         "\n",
         "\n# one more\n",
-        {f"verdicts/requests/{cell(method)}" for method in CELLS} | EVERYTHING_AFTER,
+        {f"verdicts/requests/{cell(method)}" for method in CELLS}
+        | AGENTS.difference({"episodes/dojo/aligned"})
+        | EVERYTHING_AFTER,
     ),
     "the penalty of asft": (
         "tuning/objectives/asft.py",
@@ -217,6 +226,7 @@ CODE_EDITS: dict[str, tuple[str, str, str, set[str]]] = {
         | {"checkpoint/tiny-aligned", "direction/tiny"}
         | adapters(*TUNED)
         | answers("aligned")
+        | AGENTS
         | EVERYTHING_AFTER,
     ),
 }

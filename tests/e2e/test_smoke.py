@@ -26,7 +26,8 @@ def test_the_study_ends_in_a_report_and_a_table(smoke_folder):
     table = pd.read_parquet(results / "evaluation.parquet")
     keys = ["stage", "pair", "task", "samples", "harmful_fraction", "method", "setting", "guard"]
     assert not table.duplicated([*keys, "seed", "eval_set", "judge", "metric"]).any()
-    rates = table[table.metric.isin(["RR", "CR", "other", "degenerate"]) & (table.part == "test")]
+    answered = table[table.eval_set == "requests"]
+    rates = answered[answered.metric.isin(["RR", "CR", "other", "degenerate"])]
     sums = rates.groupby(["stage", "method", "setting"]).value.sum()
     assert sums.between(1 - 1e-9, 1 + 1e-9).all()
     assert (results / "adapters").is_dir()

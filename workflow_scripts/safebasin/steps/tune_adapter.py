@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from safebasin.agents.stopping import StopRule, watch_refusals
-from safebasin.agents.world import load_world
-from safebasin.judging.refusing import refuses
 from safebasin.models.device import choose_device, prefer_repeatable_kernels
-from safebasin.models.load import LoadedModel
 from safebasin.steps.job import Job
-from safebasin.tuning.loop import Watch
+from safebasin.steps.stop import load_watch
 from safebasin.tuning.training import Lora, Training
 from safebasin.tuning.tune import ADAPTER_FILES, tune_adapter
 
@@ -24,7 +20,8 @@ class Params:
     method: dict[str, object]
     lora: Lora
     training: Training
-    stop: StopRule | None = None
+    stop: dict[str, object] | None = None
+    """The rule that may end the run early."""
     world: dict[str, object] | None = None
     """Where the stop rule's tasks are."""
 
@@ -33,11 +30,6 @@ def run(job: Job) -> None:
     """Write the adapter, its history and its activity."""
     params = job.params(Params)
     prefer_repeatable_kernels()
-
-    def watch_of(loaded: LoadedModel) -> Watch:
-        assert params.stop is not None, "only asked for with a rule"
-        return watch_refusals(loaded, load_world(params.world or {}), params.stop, refuses)
-
     tune_adapter(
         job.input("checkpoint"),
         job.input("mixture"),
@@ -47,6 +39,6 @@ def run(job: Job) -> None:
         lora=params.lora,
         training=params.training,
         device=choose_device(job.device, job.progress),
-        watch_of=watch_of if params.stop else None,
+        watch_of=load_watch(params.stop, params.world),
         progress=job.progress,
     )

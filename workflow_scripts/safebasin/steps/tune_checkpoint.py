@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from safebasin.agents.stopping import StopRule, watch_refusals
-from safebasin.agents.world import load_world
-from safebasin.judging.refusing import refuses
 from safebasin.models.device import choose_device, prefer_repeatable_kernels
 from safebasin.models.folder import CHECKPOINT_FILES
-from safebasin.models.load import LoadedModel
 from safebasin.steps.job import Job
+from safebasin.steps.stop import load_watch
 from safebasin.tuning.full import tune_checkpoint
-from safebasin.tuning.loop import Watch
 from safebasin.tuning.training import Training
 
 FILES: tuple[str, ...] = (*CHECKPOINT_FILES, "history.parquet", "activity.json")
@@ -26,7 +22,8 @@ class Params:
     targets: list[str]
     layers: int | None = None
     """How many of the upper layers are trained; all where it is not given."""
-    stop: StopRule | None = None
+    stop: dict[str, object] | None = None
+    """The rule that may end the run early."""
     world: dict[str, object] | None = None
     """Where the stop rule's tasks are."""
 
@@ -35,11 +32,6 @@ def run(job: Job) -> None:
     """Write the tuned checkpoint, its history and its activity."""
     params = job.params(Params)
     prefer_repeatable_kernels()
-
-    def watch_of(loaded: LoadedModel) -> Watch:
-        assert params.stop is not None, "only asked for with a rule"
-        return watch_refusals(loaded, load_world(params.world or {}), params.stop, refuses)
-
     tune_checkpoint(
         job.input("checkpoint"),
         job.input("mixture"),
@@ -48,6 +40,6 @@ def run(job: Job) -> None:
         layers=params.layers,
         training=params.training,
         device=choose_device(job.device, job.progress),
-        watch_of=watch_of if params.stop else None,
+        watch_of=load_watch(params.stop, params.world),
         progress=job.progress,
     )

@@ -42,6 +42,7 @@ def _table(*rules: Rule) -> dict[str, Rule]:
 
 
 WORLDS = "safebasin.agents.worlds"
+STOPS = "safebasin.stops"
 
 RULES: dict[str, Rule] = _table(
     Rule(name="fetch_source", kind="source"),
@@ -75,14 +76,14 @@ RULES: dict[str, Rule] = _table(
         name="tune_adapter",
         kind="adapter",
         roles={"checkpoint": "checkpoint", "mixture": "mixture", "direction?": "direction"},
-        parts=("safebasin.tuning.objectives", WORLDS),
+        parts=("safebasin.tuning.objectives", WORLDS, STOPS),
         gpu=True,
     ),
     Rule(
         name="tune_checkpoint",
         kind="checkpoint",
         roles={"checkpoint": "checkpoint", "mixture": "mixture"},
-        parts=(WORLDS,),
+        parts=(WORLDS, STOPS),
         gpu=True,
     ),
     Rule(

@@ -63,6 +63,9 @@ class Demonstrations(Model):
 class Stop(Model):
     """When an agent's fine-tuning ends: a rule on development tasks that sees no guard."""
 
+    type: Literal["refusals"] = "refusals"
+    """What is looked at: refusals of harmful development tasks."""
+
     every: Count = 8
     """Steps between looks."""
     refused_at_most: Annotated[int, Field(ge=0)] = 1

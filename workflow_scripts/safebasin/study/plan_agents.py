@@ -59,7 +59,7 @@ def _tuned(
     part = None
     if tuning.stop:
         params |= {"stop": tuning.stop.model_dump(), "world": world_params(builder, world)}
-        part = builder.study.worlds[world].type
+        part = f"{builder.study.worlds[world].type},{tuning.stop.type}"
     inputs = {"checkpoint": cell.checkpoint, "mixture": rows}
     size = builder.parameters(agent.aligned)
     work = tuning.training.steps * tuning.training.batch_size
