@@ -93,12 +93,11 @@ class Binding:
     @property
     def figures(self) -> dict[str, str]:
         """The figures that every report of this study has, with what they show."""
-        shown = {}
-        if {"refusal", "accuracy"} <= {
-            each.metrics for each in self.workflow.study.eval_sets.values()
-        }:
+        graph, shown = self.workflow.graph, {}
+        asked = {each.metrics for each in self.workflow.study.eval_sets.values()}
+        if graph.of_rule("generate_responses") and {"refusal", "accuracy"} <= asked:
             shown["tradeoff"] = "refusal against accuracy"
-        if self.workflow.graph.of_rule("search_prefix"):
+        if graph.of_rule("search_prefix"):
             shown["pool"] = "the prefixes that were searched"
         return shown
 
