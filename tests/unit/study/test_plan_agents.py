@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from safebasin.errors import StudyError
-from safebasin.study.load import _with_base, merge, validate
+from safebasin.study.load import merge, read_layers, validate
 from safebasin.study.plan import Pinned, plan
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -17,7 +17,7 @@ def codes(step: str, part: str | None) -> str:
 
 @pytest.fixture
 def ping() -> dict:
-    return _with_base(ROOT / "studies" / "ping.yaml", ())
+    return read_layers(ROOT / "studies" / "ping.yaml")
 
 
 def graph_of(raw: dict, **edit):

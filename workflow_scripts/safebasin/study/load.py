@@ -31,7 +31,7 @@ def load_study(files: Sequence[Path], overrides: Mapping[str, Any] | None = None
     """
     merged: dict[str, Any] = {}
     for file in files:
-        merged = merge(merged, _with_base(file, ()))
+        merged = merge(merged, read_layers(file))
     merged = merge(merged, dict(overrides or {}))
     where = " + ".join(str(file) for file in files)
     return validate(merged, where)
@@ -77,7 +77,12 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _with_base(file: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+def read_layers(file: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Return the mapping in ``file``, laid over the files that it extends.
+
+    Raises:
+        StudyError: a file does not read, or extends itself.
+    """
     if file.resolve() in above:
         chain = " -> ".join(str(path) for path in (*above, file))
         raise StudyError(f"{file} extends itself: {chain}")
@@ -87,7 +92,7 @@ def _with_base(file: Path, above: tuple[Path, ...]) -> dict[str, Any]:
         return raw
     if not isinstance(base, str):
         raise StudyError(f"{file}: extends: {base!r}: the path of one YAML file is needed")
-    return merge(_with_base(file.parent / base, (*above, file.resolve())), raw)
+    return merge(read_layers(file.parent / base, (*above, file.resolve())), raw)
 
 
 def _keys() -> dict[str, tuple[str, ...]]:
