@@ -99,6 +99,12 @@ CASES = {
         "sources.m",
         "exactly one",
     ),
+    "chat template without a source": (
+        "checkpoints.tiny.chat_template",
+        "{{ messages }}",
+        "checkpoints.tiny",
+        "goes with a source",
+    ),
     "harm without poison": ("poison", None, "grid.0.harmful_fractions", "no `poison`"),
 }
 

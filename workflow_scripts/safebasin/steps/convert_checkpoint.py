@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from safebasin.models.convert import Format, convert_checkpoint
+from safebasin.models.convert import Format, convert_checkpoint, set_chat_template
 from safebasin.models.folder import CHECKPOINT_FILES
 from safebasin.models.load import Precision
 from safebasin.models.tiny import TinyLlama
@@ -22,6 +22,8 @@ class Params:
     """Pattern of the GGUF file, or of the checkpoint's ``config.json``, in the source."""
     dtype: Precision | None = None
     tiny: TinyLlama | None = None
+    chat_template: str | None = None
+    """Replaces the source's own, if it brings one."""
 
 
 def run(job: Job) -> None:
@@ -35,3 +37,5 @@ def run(job: Job) -> None:
         dtype=params.dtype,
         tiny=params.tiny,
     )
+    if params.chat_template is not None:
+        set_chat_template(job.folder, params.chat_template)

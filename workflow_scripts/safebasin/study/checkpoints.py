@@ -109,6 +109,8 @@ class Checkpoint(Model):
     dtype: Precision = "float32"
     tiny: TinyLlama | None = None
     align: Alignment | None = None
+    chat_template: str | None = None
+    """Jinja text of the chat template, where the source brings none or another one is wanted."""
     label: str | None = None
     """What the report calls it."""
     parameters: Count | None = None
@@ -120,6 +122,8 @@ class Checkpoint(Model):
             raise ValueError("name exactly one of source, tiny, align")
         if self.source is not None and self.format is None:
             raise ValueError("a checkpoint from a source needs its format: gguf or safetensors")
+        if self.chat_template is not None and self.source is None:
+            raise ValueError("chat_template goes with a source; the others bring their own")
         return self
 
 

@@ -203,6 +203,8 @@ class Builder:
         else:
             params |= {"format": config.format}
             inputs = {"source": self.source(cast("str", config.source))}
+        if config.chat_template is not None:
+            params["chat_template"] = config.chat_template
         size = self.parameters(name)
         return self.add("convert_checkpoint", f"checkpoint/{name}", params, inputs, parameters=size)
 
