@@ -19,6 +19,7 @@ from pathlib import Path
 
 from safebasin.errors import MachineLacks, RequestError
 from safebasin.lease import leased, show_only
+from safebasin.out_of_memory import memory_watched
 from safebasin.progress import SILENT, Progress
 from safebasin.steps.job import Job
 from safebasin.store.code_identity import CodeBook, is_plugin
@@ -65,6 +66,7 @@ def run_step(request: Request) -> bool:
     Raises:
         RequestError: the step does not make such a thing, an input is not in the store, or the
             code is no longer the one that was planned with.
+        MachineLacks: a granted GPU is not there, or memory ran out.
     """
     spec, store = request.spec, request.store
     rule = RULES.get(request.step)
@@ -91,7 +93,8 @@ def _work(request: Request) -> None:
     began = time.monotonic()
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    with _own_gpus(request) as device:
+    watched = memory_watched(request.step, spec.digest, spec.params, request.gpus)
+    with watched, _own_gpus(request) as device:
         step = importlib.import_module(f"safebasin.steps.{request.step}")
         step.run(
             Job(
