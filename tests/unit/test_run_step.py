@@ -127,10 +127,15 @@ def test_a_device_that_only_its_name_promises_is_an_error(tmp_path, capsys, monk
 
 
 @pytest.mark.parametrize(
-    ("step", "device", "shown"),
-    [("tune_adapter", "auto", "0,1"), ("tune_adapter", "cpu", ""), ("read_corpus", "auto", "")],
+    ("step", "device", "gpus", "shown"),
+    [
+        ("tune_adapter", "auto", 0, "0,1"),
+        ("tune_adapter", "cpu", 0, ""),
+        ("tune_adapter", "cpu", 1, ""),
+        ("read_corpus", "auto", 0, ""),
+    ],
 )
-def test_only_a_step_that_may_use_a_gpu_sees_one(step, device, shown, tmp_path, monkeypatch):
+def test_only_a_step_that_may_use_a_gpu_sees_one(step, device, gpus, shown, tmp_path, monkeypatch):
     seen: list[str] = []
 
     def run(job: Job) -> None:
@@ -140,5 +145,5 @@ def test_only_a_step_that_may_use_a_gpu_sees_one(step, device, shown, tmp_path, 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     monkeypatch.setattr(importlib.import_module(f"safebasin.steps.{step}"), "run", run)
     with pytest.raises(SystemExit):
-        main(command(step, {}, tmp_path / "store", "--device", device))
+        main(command(step, {}, tmp_path / "store", "--device", device, "--gpus", str(gpus)))
     assert seen == [shown]

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
-from safebasin.errors import MachineLacks, RequestError
+from safebasin.errors import RequestError
 from safebasin.lease import leased, show_only
 from safebasin.out_of_memory import memory_watched
 from safebasin.progress import SILENT, Progress
@@ -55,7 +55,8 @@ class Request:
     receipt: Path | None = None
     device: str = "auto"
     gpus: int = 0
-    """GPUs that were granted: the step leases so many, and fails where it does not see them."""
+    """GPUs that were granted: the step leases so many, and fails where it does not see them,
+    unless it is told to compute on the CPU."""
     origin: Mapping[str, str] = field(default_factory=dict)
     progress: Progress = SILENT
 
@@ -121,14 +122,15 @@ def _own_gpus(request: Request) -> Iterator[str]:
     Raises:
         MachineLacks: it was granted GPUs that are not there.
     """
-    if request.gpus and request.device == "cpu":
-        raise MachineLacks(f"{request.step} was granted {request.gpus} GPU(s) and told to use none")
-    if request.gpus:
-        with leased(request.gpus, request.progress.note):
-            yield "cuda"
-    elif request.device == "cpu" or not RULES[request.step].gpu:
+    note = request.progress.note
+    if request.device == "cpu" or not RULES[request.step].gpu:
+        if request.gpus:
+            note(f"device cpu was asked for: {request.gpus} granted GPU(s) stay idle")
         with show_only([]):
             yield "cpu"
+    elif request.gpus:
+        with leased(request.gpus, note):
+            yield "cuda" if request.gpus == 1 else "cuda:all"
     else:
         yield request.device
 
