@@ -13,7 +13,7 @@ BARS = $$(test -t 2 && echo --logger rich)
 
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: study demo setup test lint types bench locks schema clean
+.PHONY: study demo setup test test-gpu lint types bench locks schema clean
 
 study: setup
 	$(BIN)/safebasin unlock
@@ -47,11 +47,16 @@ test: lint types
 	$(BIN)/python -m pytest -n 2 tests/unit
 	$(BIN)/python -m pytest tests/dag tests/e2e
 
+# Skips, with the reason, where no CUDA device is.
+test-gpu: setup
+	$(BIN)/python -m pytest -rs tests/gpu
+
 # The model's figures are taken on the default study's checkpoint, once `make study` has made it.
 CHECKPOINT = $(firstword $(wildcard store/checkpoint/*))
 MIXTURE = $(dir $(firstword $(shell grep -ls placeholder store/mixture/*/artifact.json)))
 
 bench: setup
+	$(BIN)/python benchmarks/gpu.py
 	$(BIN)/python benchmarks/penalty.py
 	$(BIN)/python benchmarks/direction.py
 	$(BIN)/python benchmarks/planning.py

@@ -12,7 +12,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def describe_machine() -> dict[str, object]:
-    """Return processor, cores, threads, versions and date."""
+    """Return processor, cores, threads, versions and date, and the GPU where there is one."""
     import torch
 
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -25,6 +25,20 @@ def describe_machine() -> dict[str, object]:
         "torch": torch.__version__,
         "load_average": round(os.getloadavg()[0], 2),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        **_gpu(),
+    }
+
+
+def _gpu() -> dict[str, object]:
+    import torch
+
+    if not torch.cuda.is_available():
+        return {}
+    found = torch.cuda.get_device_properties(0)
+    return {
+        "gpu": found.name,
+        "gpu_memory_gib": round(found.total_memory / 2**30, 1),
+        "cuda": torch.version.cuda,
     }
 
 

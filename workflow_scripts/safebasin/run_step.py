@@ -11,12 +11,15 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
-from safebasin.errors import MachineLacks, RequestError
+from safebasin.errors import RequestError
+from safebasin.lease import leased, show_only
+from safebasin.out_of_memory import memory_watched
 from safebasin.progress import SILENT, Progress
 from safebasin.steps.job import Job
 from safebasin.store.code_identity import CodeBook, is_plugin
@@ -52,7 +55,8 @@ class Request:
     receipt: Path | None = None
     device: str = "auto"
     gpus: int = 0
-    """GPUs that were granted; a step that was granted one and sees none fails."""
+    """GPUs that were granted: the step leases so many, and fails where it does not see them,
+    unless it is told to compute on the CPU."""
     origin: Mapping[str, str] = field(default_factory=dict)
     progress: Progress = SILENT
 
@@ -63,6 +67,7 @@ def run_step(request: Request) -> bool:
     Raises:
         RequestError: the step does not make such a thing, an input is not in the store, or the
             code is no longer the one that was planned with.
+        MachineLacks: a granted GPU is not there, or memory ran out.
     """
     spec, store = request.spec, request.store
     rule = RULES.get(request.step)
@@ -89,19 +94,45 @@ def _work(request: Request) -> None:
     began = time.monotonic()
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    step = importlib.import_module(f"safebasin.steps.{request.step}")
-    step.run(
-        Job(
-            digest=spec.digest,
-            raw_params=spec.params,
-            inputs=inputs,
-            folder=folder,
-            device=_device(request),
-            origin=request.origin,
-            progress=request.progress,
+    watched = memory_watched(request.step, spec.digest, spec.params, request.gpus)
+    with watched, _own_gpus(request) as device:
+        step = importlib.import_module(f"safebasin.steps.{request.step}")
+        step.run(
+            Job(
+                digest=spec.digest,
+                raw_params=spec.params,
+                inputs=inputs,
+                folder=folder,
+                device=device,
+                origin=request.origin,
+                progress=request.progress,
+            )
         )
-    )
-    publish(store, spec, step.FILES, _annotate(request, time.monotonic() - began, resumed))
+        annotation = _annotate(request, time.monotonic() - began, resumed)
+    publish(store, spec, step.FILES, annotation)
+
+
+@contextmanager
+def _own_gpus(request: Request) -> Iterator[str]:
+    """Let the step see the GPUs that it was granted and no others; yield the device to run on.
+
+    A step that runs no model, or is told to run it on the CPU, sees none: it would hold memory of
+    one that another job has leased.
+
+    Raises:
+        MachineLacks: it was granted GPUs that are not there.
+    """
+    note = request.progress.note
+    if request.device == "cpu" or not RULES[request.step].gpu:
+        if request.gpus:
+            note(f"device cpu was asked for: {request.gpus} granted GPU(s) stay idle")
+        with show_only([]):
+            yield "cpu"
+    elif request.gpus:
+        with leased(request.gpus, note):
+            yield "cuda" if request.gpus == 1 else "cuda:all"
+    else:
+        yield request.device
 
 
 def _inputs(request: Request) -> dict[str, Path]:
@@ -147,14 +178,6 @@ def _plugin_of(params: Mapping[str, object]) -> str | None:
     return None
 
 
-def _device(request: Request) -> str:
-    if request.gpus < 1:
-        return request.device
-    if request.device == "cpu":
-        raise MachineLacks(f"{request.step} was granted {request.gpus} GPU(s) and told to use none")
-    return "cuda"
-
-
 def _annotate(request: Request, seconds: float, resumed: bool) -> dict[str, object]:
     """Return how the run went: never an input, never part of a digest."""
     return {
@@ -162,7 +185,7 @@ def _annotate(request: Request, seconds: float, resumed: bool) -> dict[str, obje
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "resumed": resumed,
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-        "device": _device_name(request),
+        **_device(),
         "threads": os.environ.get("OMP_NUM_THREADS"),
         "python": platform.python_version(),
         "machine": platform.machine(),
@@ -172,11 +195,14 @@ def _annotate(request: Request, seconds: float, resumed: bool) -> dict[str, obje
     }
 
 
-def _device_name(request: Request) -> str:
+def _device() -> dict[str, object]:
+    """Return the name of each GPU that was used and the most memory tensors took there, or CPU."""
     torch = sys.modules.get("torch")
-    if torch is None or request.device == "cpu" or not torch.cuda.is_available():
-        return "cpu"
-    return str(torch.cuda.get_device_name())
+    if torch is None or not torch.cuda.is_initialized():
+        return {"device": "cpu"}
+    peaks = {gpu: torch.cuda.max_memory_allocated(gpu) for gpu in range(torch.cuda.device_count())}
+    used = [torch.cuda.get_device_name(gpu) for gpu, peak in peaks.items() if peak]
+    return {"device": ", ".join(used), "peak_gpu_memory_mb": sum(peaks.values()) // 2**20}
 
 
 def _processor() -> str:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safebasin.directions.projectors import Anchor, DenseAnchor, FactoredAnchor, NoAnchor
-from safebasin.tuning.penalty import AnchoredPenalty, anchored_penalty
+from safebasin.tuning.penalty import (
+    AnchoredPenalty,
+    Penalty,
+    anchored_penalty,
+    by_factors,
+    by_traces,
+)
 from torch import Tensor
 from torch.linalg import matrix_norm
 
 FORMS = ("dense", "factored", "none")
+Compute = Callable[[Tensor, Tensor, Anchor], Penalty]
+every_way = pytest.mark.parametrize("compute", [by_factors, by_traces])
+"""On the CPU and on CUDA; both can be had on the CPU."""
 
 
 @st.composite
@@ -32,12 +43,13 @@ def anchor_of(factor: Tensor, form: str) -> tuple[Anchor, Tensor]:
     return (DenseAnchor(c) if form == "dense" else FactoredAnchor(factor)), c
 
 
+@every_way
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 @pytest.mark.parametrize("form", FORMS)
 @settings(max_examples=60, deadline=None)
 @given(pair=anchored_pairs())
 def test_value_and_gradients_are_those_of_the_dense_definition(
-    dtype: torch.dtype, form: str, pair: tuple[Tensor, Tensor, Tensor]
+    compute: Compute, dtype: torch.dtype, form: str, pair: tuple[Tensor, Tensor, Tensor]
 ) -> None:
     a, b, factor = (x.to(dtype).double() for x in pair)
     _anchor, c = anchor_of(factor, form)
@@ -46,7 +58,8 @@ def test_value_and_gradients_are_those_of_the_dense_definition(
     oracle = matrix_norm(complement @ b @ a).square()
     grad_a, grad_b = torch.autograd.grad(oracle, (a, b))
 
-    penalty = anchored_penalty(a.to(dtype), b.to(dtype), anchor_of(factor.to(dtype), form)[0])
+    with torch.no_grad():
+        penalty = compute(a.to(dtype), b.to(dtype), anchor_of(factor.to(dtype), form)[0])
 
     # Rounding scales with the product of norms, not with the value.
     size = (1 + matrix_norm(factor).square().item()) ** 2
@@ -80,8 +93,11 @@ def test_the_gradients_agree_with_finite_differences(
     torch.testing.assert_close((ahead - behind) / (2 * h), slope, rtol=0, atol=1e-7 * size**2)
 
 
+@every_way
 @pytest.mark.parametrize("gap", [1e-2, 1e-3, 1e-4])
-def test_the_value_keeps_its_digits_where_b_and_a_nearly_annihilate(gap: float) -> None:
+def test_the_value_keeps_its_digits_where_b_and_a_nearly_annihilate(
+    compute: Compute, gap: float
+) -> None:
     rng = torch.Generator().manual_seed(0)
     row = torch.randn(1, 64, generator=rng)
     a = torch.cat([row, -row]) + gap * torch.randn(2, 64, generator=rng)
@@ -89,7 +105,7 @@ def test_the_value_keeps_its_digits_where_b_and_a_nearly_annihilate(gap: float) 
     b = torch.cat([column, column], dim=1) + gap * torch.randn(48, 2, generator=rng)
     oracle = float(matrix_norm(b.double() @ a.double()).square())
 
-    value = float(anchored_penalty(a, b, NoAnchor()).value)
+    value = float(compute(a, b, NoAnchor()).value)
     trace = float(((b.mT @ b) * (a @ a.mT)).sum())
 
     assert value == pytest.approx(oracle, rel=2e-6 / gap)
@@ -157,3 +173,16 @@ def test_a_small_case_has_the_value_worked_out_by_hand() -> None:
     torch.testing.assert_close(penalty.value, torch.tensor(20.0))
     torch.testing.assert_close(penalty.grad_b, torch.tensor([[1.28], [19.36]]))
     torch.testing.assert_close(penalty.grad_a, torch.tensor([[40.0, 0.0]]))
+
+
+def test_autocast_does_not_take_the_products_in_low_precision() -> None:
+    rng = torch.Generator().manual_seed(0)
+    a, b, d = (torch.randn(*s, generator=rng) for s in ((2, 7), (9, 2), (9, 4)))
+    plain = anchored_penalty(a, b, FactoredAnchor(d * 0.3))
+
+    with torch.autocast("cpu", torch.bfloat16):
+        penalty = anchored_penalty(a, b, FactoredAnchor(d * 0.3))
+
+    assert torch.equal(penalty.value, plain.value)
+    assert torch.equal(penalty.grad_a, plain.grad_a)
+    assert torch.equal(penalty.grad_b, plain.grad_b)

@@ -7,9 +7,12 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from safebasin.models.device import is_spread, to_device
 from safebasin.models.padding import last_columns, pad_left
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from safebasin.models.load import LoadedModel
 
 StopReason = Literal["eos", "length"]
@@ -62,13 +65,15 @@ class GreedyDecoder:
                     kept.append(place)
                 if not kept or count == longest:
                     break
-                rows = torch.tensor(kept, device=self._device)
                 if len(kept) < len(alive):
+                    rows = self._indices(kept)
                     cache.batch_select_indices(rows)
+                    mask, positions = mask[rows], positions[rows]
                     alive = [alive[place] for place in kept]
-                tokens = torch.tensor([[chosen[place]] for place in kept], device=self._device)
-                mask = torch.nn.functional.pad(mask[rows], (0, 1), value=1)
-                positions = positions[rows, -1:] + 1
+                latest = torch.tensor([[chosen[place]] for place in kept])
+                tokens = to_device(latest, self._device)
+                mask = torch.nn.functional.pad(mask, (0, 1), value=1)
+                positions = positions[:, -1:] + 1
         return [
             Decoded(tokens=tuple(words), stop=stop) for words, stop in zip(said, stops, strict=True)
         ]
@@ -83,7 +88,17 @@ class GreedyDecoder:
             use_cache=True,
             logits_to_keep=last_columns(tokens, 1),
         ).logits
-        return [int(token) for token in logits[:, -1].float().argmax(dim=-1)]
+        chosen: list[int] = logits[:, -1].float().argmax(dim=-1).tolist()  # waits, once a token
+        return chosen
+
+    def _indices(self, places: Sequence[int]) -> Tensor:
+        """Return indices of rows; a spread model has its cache on several GPUs, and indices on the
+        CPU fit each.
+        """
+        import torch
+
+        indices = torch.tensor(places)
+        return indices if is_spread(self._device) else to_device(indices, self._device)
 
     def _states_of(self, head: Sequence[int]) -> Any:
         """Return the cache after ``head``, for one row."""

@@ -1,4 +1,4 @@
-"""Which device a step runs on, and how it is made to repeat itself."""
+"""Which device a step runs on, how tensors get there, and how it is made to repeat itself."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from safebasin.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
+
+ALL_GPUS = "cuda:all"
 
 
 def choose_device(wanted: str, progress: Progress = SILENT) -> torch.device:
-    """Return the device that ``wanted`` names: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+    """Return the device that ``wanted`` names: ``auto``, ``cpu``, ``cuda``, ``cuda:N``.
 
-    ``auto`` takes CUDA where there is one, and says once where there is none.
+    ``auto`` takes CUDA where there is one, and says once where there is none. ``cuda:all`` means
+    all visible GPUs: a device without an index, over which a model is spread (see ``is_spread``).
 
     Raises:
         MachineLacks: CUDA was asked for and this process sees none.
@@ -27,11 +31,14 @@ def choose_device(wanted: str, progress: Progress = SILENT) -> torch.device:
     import torch
 
     name, _, index = wanted.partition(":")
-    if name not in ("auto", "cpu", "cuda") or (index and not index.isdecimal()):
+    spread = wanted == ALL_GPUS
+    if name not in ("auto", "cpu", "cuda") or (index and not (index.isdecimal() or spread)):
         raise RequestError(f"device is {wanted!r}; auto, cpu, cuda or cuda:0 is right")
     if name == "cpu":
         return torch.device("cpu")
     if torch.cuda.is_available():
+        if spread:
+            return torch.device("cuda")
         if int(index or 0) >= torch.cuda.device_count():
             raise MachineLacks(
                 f"device {wanted} was asked for and {torch.cuda.device_count()} CUDA device(s) "
@@ -46,6 +53,18 @@ def choose_device(wanted: str, progress: Progress = SILENT) -> torch.device:
         )
     progress.note("no CUDA device is visible: running on the CPU")
     return torch.device("cpu")
+
+
+def is_spread(device: torch.device) -> bool:
+    """Say whether a model there has some layers on each visible GPU; its inputs go to the first."""
+    return device.type == "cuda" and device.index is None
+
+
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return the tensor on the device; to CUDA it goes from pinned memory, and nobody waits."""
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def prefer_repeatable_kernels() -> None:
@@ -64,6 +83,19 @@ def prefer_repeatable_kernels() -> None:
     torch.backends.cudnn.allow_tf32 = False
 
 
+def forbid_unrepeatable_kernels() -> None:
+    """Let an operation without a repeatable kernel fail from now on.
+
+    Training on CUDA needs it: where such an operation would only warn, PyTorch takes attention
+    kernels whose gradients differ from run to run, although it has others.
+
+    Source: github.com/pytorch/pytorch/pull/101847.
+    """
+    import torch
+
+    torch.use_deterministic_algorithms(True)
+
+
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Seed the global generators that libraries draw from, and put their state back after.
@@ -75,7 +107,7 @@ def seeded(seed: int) -> Iterator[None]:
     import torch
 
     kept_python, kept_numpy = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         random.seed(seed)
         np.random.seed(seed % 2**32)
         torch.manual_seed(seed)

@@ -112,8 +112,9 @@ def steered(loaded: LoadedModel, vectors: Mapping[int, Tensor]) -> Iterator[None
         hooks.enter_context(loaded.model.register_forward_pre_hook(look, with_kwargs=True))
         for layer, vector in vectors.items():
             assert layer > 0, "the embeddings are no block's output"
-            hook = add_to_last(vector)
-            hooks.enter_context(blocks[layer - 1].register_forward_hook(hook))
+            block = blocks[layer - 1]
+            at_hand = vector.to(next(block.parameters()))  # once, and not at every token
+            hooks.enter_context(block.register_forward_hook(add_to_last(at_hand)))
         yield
 
 
@@ -132,7 +133,8 @@ def _watched(
 
     def keep(layer: int, states: Tensor) -> None:
         exact = states.float()
-        kept[layer] = (exact * counted).sum(dim=1) / counted.sum(dim=1), exact[:, -1].clone()
+        weights = counted.to(exact.device)
+        kept[layer] = (exact * weights).sum(dim=1) / weights.sum(dim=1), exact[:, -1].clone()
 
     def before(module: Any, given: tuple[Any, ...]) -> None:
         del module

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from safebasin.errors import DamagedInput
+from safebasin.errors import DamagedInput, MachineLacks
 from safebasin.models.checkpoint_files import refuse_pickles
+from safebasin.models.device import is_spread
 from safebasin.models.folder import refuse_remote_code
 from safebasin.models.quiet import hush
 
@@ -27,6 +28,7 @@ class LoadedModel:
     """A ``PreTrainedModel``, or a ``PeftModel`` around one."""
     tokenizer: PreTrainedTokenizerBase
     device: torch.device
+    """Where inputs go; without an index where the model is spread over several GPUs."""
 
 
 def load_model(
@@ -36,12 +38,13 @@ def load_model(
 
     Args:
         folder: A checkpoint artifact.
-        device: Where the weights go.
+        device: Where the weights go; one without an index spreads them over all visible GPUs.
         precision: Type of the weights, whatever type they are stored in.
         adapter: A PEFT adapter; it stays beside the weights, it is not merged into them.
 
     Raises:
         DamagedInput: the folder has no safetensors, names code to run, or does not load.
+        MachineLacks: the GPUs that it is to be spread over have not enough memory.
     """
     check_checkpoint(folder)
     hush()
@@ -56,12 +59,17 @@ def load_model(
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
+            device_map="balanced" if is_spread(device) else None,
         )
     except (OSError, ValueError, KeyError) as error:
         raise DamagedInput(f"{folder} does not load as a causal language model: {error}") from error
+    if is_spread(device):
+        _check_spread(folder, model)
     if adapter is not None:
         model = _with_adapter(model, adapter)
-    model = model.to(device).eval().requires_grad_(False)
+    if not is_spread(device):
+        model = model.to(device)
+    model = model.eval().requires_grad_(False)
     return LoadedModel(model=model, tokenizer=load_tokenizer(folder), device=device)
 
 
@@ -94,6 +102,17 @@ def check_checkpoint(folder: Path) -> None:
         refuse_pickles(folder, _WEIGHTS[0])
         raise DamagedInput(f"{folder} holds neither {' nor '.join(_WEIGHTS)}")
     refuse_remote_code(folder)
+
+
+def _check_spread(folder: Path, model: Any) -> None:
+    """Raise where a part of a spread model was left outside the GPUs: it would crawl."""
+    places = getattr(model, "hf_device_map", {}).values()
+    outside = {str(place) for place in places} & {"cpu", "disk"}
+    if outside:
+        raise MachineLacks(
+            f"{folder} does not fit on the visible GPUs ({', '.join(sorted(outside))} would hold "
+            "the rest): grant the job more of them, or take bfloat16 weights"
+        )
 
 
 def _with_adapter(model: Any, adapter: Path) -> Any:

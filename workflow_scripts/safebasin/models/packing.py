@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from safebasin.models.device import to_device
 from safebasin.models.padding import common_head
 
 if TYPE_CHECKING:
@@ -65,9 +66,9 @@ def pack_rows(
     sees = (owner_of[:, None] == owner_of) | (owner_of == _HEAD)
     mask = torch.zeros(sees.shape, dtype=dtype).masked_fill(~sees.tril(), float("-inf"))
     return PackedRows(
-        tokens=torch.tensor([tokens], device=device),
-        positions=torch.tensor([positions], device=device),
-        mask=mask[None, None].to(device),
+        tokens=to_device(torch.tensor([tokens]), device),
+        positions=to_device(torch.tensor([positions]), device),
+        mask=to_device(mask[None, None], device),
         columns=tuple(columns),
         head=head,
     )

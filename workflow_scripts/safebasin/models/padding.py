@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from safebasin.models.device import to_device
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
@@ -67,7 +69,9 @@ def pad_left(
         mask[index, head + width - len(own) :] = 1
     positions = (mask.cumsum(dim=1) - 1).clamp(min=0)[:, head:]
     return PaddedBatch(
-        tokens=tokens.to(device), mask=mask.to(device), positions=positions.to(device)
+        tokens=to_device(tokens, device),
+        mask=to_device(mask, device),
+        positions=to_device(positions, device),
     )
 
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from safebasin.errors import StudyError
+from safebasin.models.device import forbid_unrepeatable_kernels
 from safebasin.progress import SILENT, Progress
 from safebasin.tuning.batches import RowStreams, TrainingRow
 from safebasin.tuning.loss import answer_loss, check_window
-from safebasin.tuning.objectives.objective import Objective
+from safebasin.tuning.objectives.objective import Figure, Objective
 from safebasin.tuning.resume import Record, ResumeState
 from safebasin.tuning.schedule import rate_at
 from safebasin.tuning.training import Training
@@ -74,18 +75,18 @@ def train(
     record = resume.load(trainee.parameters, optimizer)
     streams = RowStreams(rows, training.seed, record.taken)
     trainee.model.train()
+    if trainee.device.type == "cuda":
+        forbid_unrepeatable_kernels()
     steps = range(record.step, record.step if record.stopped else training.steps)
     for step in progress.over(steps, "training steps", len(steps)):
         batch = streams.take(training.batch_size, objective.next_source(step))
         optimizer.zero_grad(set_to_none=True)
-        loss = sum(
-            objective.backward(_LossOf(trainee, accelerator, record, part, answer_tokens(batch)))
+        passes = [
+            _LossOf(trainee, accelerator, record, part, answer_tokens(batch))
             for part in _parts(batch, training.rows_per_pass)
-        )
-        own = _gradient_norm(trainee)
-        figures = objective.add_gradients(step)
-        total = _gradient_norm(trainee) if figures else own
-        _check_finite(step, {"cross_entropy": loss, "gradient_norm": total, **figures})
+        ]
+        figures = _fill_gradients(trainee, objective, step, passes)
+        _check_finite(step, figures)
         if training.clip is not None:
             accelerator.clip_grad_norm_(list(trainee.parameters.values()), training.clip)
         rate = rate_at(training, step)
@@ -96,9 +97,6 @@ def train(
             {
                 "step": step,
                 "learning_rate": rate,
-                "cross_entropy": loss,
-                "gradient_norm": total,
-                "task_gradient_norm": own,
                 "answer_tokens": answer_tokens(batch),
                 **figures,
             }
@@ -155,6 +153,24 @@ class _LossOf:
         self.record.backward_passes += 1
 
 
+def _fill_gradients(
+    trainee: Trainee, objective: Objective, step: int, passes: Sequence[_LossOf]
+) -> dict[str, float]:
+    """Leave the step's gradients in ``.grad``; return its figures, the method's among them."""
+    losses = [objective.backward(loss_of) for loss_of in passes]
+    norm = _gradient_norm(trainee)
+    named = objective.add_gradients(step)
+    own, total, *rest = read_figures(
+        [norm, _gradient_norm(trainee) if named else norm, *named.values(), *losses]
+    )
+    return {
+        "cross_entropy": sum(rest[len(named) :]),
+        "gradient_norm": total,
+        "task_gradient_norm": own,
+        **dict(zip(named, rest, strict=False)),
+    }
+
+
 def _parts(batch: Sequence[TrainingRow], size: int) -> Iterator[Sequence[TrainingRow]]:
     for start in range(0, len(batch), size):
         yield batch[start : start + size]
@@ -167,7 +183,17 @@ def _count(record: Record, batch: Sequence[TrainingRow]) -> None:
     record.answer_tokens += answer_tokens(batch)
 
 
-def _gradient_norm(trainee: Trainee) -> float:
+def read_figures(figures: Sequence[Figure]) -> list[float]:
+    """Return the figures as numbers, waiting for the device only once."""
+    import torch
+
+    tensors = [each.detach().double() for each in figures if isinstance(each, torch.Tensor)]
+    at_one_place = [each.to(tensors[0].device) for each in tensors]
+    read = iter(torch.stack(at_one_place).tolist() if tensors else ())
+    return [next(read) if isinstance(each, torch.Tensor) else each for each in figures]
+
+
+def _gradient_norm(trainee: Trainee) -> Figure:
     """Return the norm over all trained parameters, summed in fp64."""
     import torch
 
@@ -176,7 +202,8 @@ def _gradient_norm(trainee: Trainee) -> float:
         for parameter in trainee.parameters.values()
         if parameter.grad is not None
     ]
-    return float(torch.stack(norms).double().norm()) if norms else 0.0
+    at_one_place = [norm.to(norms[0].device) for norm in norms]
+    return torch.stack(at_one_place).double().norm() if norms else 0.0
 
 
 def _check_finite(step: int, figures: Mapping[str, float]) -> None:

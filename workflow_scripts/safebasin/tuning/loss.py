@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from safebasin.errors import StudyError
+from safebasin.models.device import to_device
 from safebasin.models.packing import in_packs, pack_rows
 from safebasin.tuning.batches import TrainingRow
 
@@ -69,8 +70,8 @@ def _pack_loss(model: Any, rows: Sequence[TrainingRow], device: torch.device) ->
         attention_mask=pack.mask,
         position_ids=pack.positions,
         use_cache=False,
-        logits_to_keep=torch.tensor(predicting, device=device),
+        logits_to_keep=to_device(torch.tensor(predicting), device),
     ).logits  # (1, answer tokens, vocabulary)
     return torch.nn.functional.cross_entropy(
-        logits[0].float(), torch.tensor(wanted, device=device), reduction="sum"
+        logits[0].float(), to_device(torch.tensor(wanted), device), reduction="sum"
     )

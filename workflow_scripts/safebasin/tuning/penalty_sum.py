@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
 
 import torch
 from torch import Tensor
 
 from safebasin.directions.projectors import Anchor, stack_anchors
-from safebasin.tuning.objectives.objective import LoraPair
+from safebasin.tuning.objectives.objective import Figure, LoraPair
 from safebasin.tuning.penalty import anchored_penalty
 
 _LARGEST_BATCH = 1 << 26
@@ -40,16 +39,16 @@ class PenaltySum:
         self._batches = [_Batch(group, weight, scaled) for group in _groups(members)]
         self._weight = weight
 
-    def add_gradients(self) -> dict[str, float]:
+    def add_gradients(self) -> Mapping[str, Figure]:
         """Add the gradients to ``.grad``; return the penalty and its gradient's norm.
 
         A weight of 0 adds nothing, not even a zero, so training is the same bit for bit.
         """
         if self._weight == 0.0 or not self._batches:
             return {"penalty": 0.0, "penalty_gradient_norm": 0.0}
-        sums = torch.stack([batch.add_gradients() for batch in self._batches]).sum(0)
-        penalty, squares = sums.tolist()  # the step's only wait for the device
-        return {"penalty": penalty, "penalty_gradient_norm": sqrt(squares)}
+        sums = [batch.add_gradients() for batch in self._batches]
+        penalty, squares = torch.stack([each.to(sums[0].device) for each in sums]).sum(0)
+        return {"penalty": penalty, "penalty_gradient_norm": squares.sqrt()}
 
 
 class _Batch:
@@ -88,7 +87,8 @@ def _groups(members: Sequence[AnchoredPair]) -> Iterator[list[AnchoredPair]]:
     alike: dict[object, list[AnchoredPair]] = {}
     for member in members:
         parts = tuple(part.shape for part in member.anchor.parts())
-        key = (type(member.anchor), parts, member.pair.a.shape, member.pair.b.shape)
+        pair = member.pair  # of a spread model, each on the GPU of its layer
+        key = (type(member.anchor), parts, pair.a.shape, pair.b.shape, pair.a.device)
         alike.setdefault(key, []).append(member)
     for group in alike.values():
         entries = max(1, sum(part.numel() for part in group[0].anchor.parts()))

@@ -79,8 +79,9 @@ class ResumeState:
                     for moment, value in moments.items()
                 }
         torch.set_rng_state(tensors["generator/cpu"])
-        if "generator/cuda" in tensors and torch.cuda.is_available():
-            torch.cuda.set_rng_state(tensors["generator/cuda"])
+        for device in _gpus(parameters):
+            if f"generator/{device}" in tensors:
+                torch.cuda.set_rng_state(tensors[f"generator/{device}"], device)
         return Record(**json.loads((newest / "record.json").read_text(encoding="utf-8")))
 
     def keep_if_due(
@@ -118,14 +119,19 @@ class ResumeState:
         return states[-1] if states else None
 
 
+def _gpus(parameters: Mapping[str, Tensor]) -> set[torch.device]:
+    """Return the GPUs that the parameters lie on: there dropout is drawn."""
+    return {value.device for value in parameters.values() if value.device.type == "cuda"}
+
+
 def _tensors_of(
     parameters: Mapping[str, Tensor], optimizer: torch.optim.Optimizer
 ) -> dict[str, Tensor]:
     import torch
 
     tensors: dict[str, Tensor] = {"generator/cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        tensors["generator/cuda"] = torch.cuda.get_rng_state()
+    for device in _gpus(parameters):
+        tensors[f"generator/{device}"] = torch.cuda.get_rng_state(device)
     for name, parameter in parameters.items():
         tensors[f"parameter/{name}"] = parameter.detach()
         for moment in _MOMENTS:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from safebasin.directions.projectors import Anchor, NoAnchor, build_anchor, check_projector
 from safebasin.errors import StudyError
-from safebasin.tuning.objectives.objective import Coverage, LoraPair, Objective
+from safebasin.tuning.objectives.objective import Coverage, Figure, LoraPair, Objective
 from safebasin.tuning.penalty_settings import checked_settings, checked_weight
 from safebasin.tuning.penalty_sum import AnchoredPair, PenaltySum
 
@@ -87,7 +87,7 @@ class Asft(Objective):
             free=tuple(free),
         )
 
-    def add_gradients(self, step: int) -> dict[str, float]:
+    def add_gradients(self, step: int) -> Mapping[str, Figure]:
         """Add the penalty's gradients; return ``penalty`` and ``penalty_gradient_norm``."""
         del step
         return self._penalty.add_gradients()

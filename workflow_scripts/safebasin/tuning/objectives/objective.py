@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import signature
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from safebasin.errors import StudyError
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from safebasin.directions.reader import DirectionReader
+
+Figure: TypeAlias = "float | Tensor"
+"""A number for the history. As a tensor of one number it may stay on its device: the loop reads
+all figures of a step at once, since each reading waits for the device."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +89,7 @@ class Objective:
         del step
         return None
 
-    def backward(self, loss_of: Callable[[], Tensor]) -> float:
+    def backward(self, loss_of: Callable[[], Tensor]) -> Figure:
         """Add one micro-batch's gradients to ``.grad`` and return its loss.
 
         Args:
@@ -94,9 +98,9 @@ class Objective:
         """
         loss = loss_of()
         loss.backward()  # type: ignore[no-untyped-call]
-        return float(loss.detach())
+        return loss.detach()
 
-    def add_gradients(self, step: int) -> dict[str, float]:
+    def add_gradients(self, step: int) -> Mapping[str, Figure]:
         """Add what does not come from the batch to ``.grad``; return named figures.
 
         Called once per optimizer step, after accumulation and before clipping, so that a

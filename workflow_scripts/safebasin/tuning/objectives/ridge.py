@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from safebasin.directions.projectors import NoAnchor
-from safebasin.tuning.objectives.objective import Coverage, LoraPair, Objective
+from safebasin.tuning.objectives.objective import Coverage, Figure, LoraPair, Objective
 from safebasin.tuning.penalty_settings import checked_settings, checked_weight
 from safebasin.tuning.penalty_sum import AnchoredPair, PenaltySum
 
@@ -44,7 +44,7 @@ class Ridge(Objective):
         self._penalty = PenaltySum(members, self._weight, self._scaled)
         return Coverage(expected=len(pairs), covered=len(pairs))
 
-    def add_gradients(self, step: int) -> dict[str, float]:
+    def add_gradients(self, step: int) -> Mapping[str, Figure]:
         """Add the penalty's gradients; return ``penalty`` and ``penalty_gradient_norm``."""
         del step
         return self._penalty.add_gradients()

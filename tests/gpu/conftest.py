@@ -1,0 +1,42 @@
+"""What the tests on a GPU share; without CUDA each is skipped, with the reason."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
+
+from pathlib import Path
+
+import pytest
+import torch
+from safebasin.models.device import prefer_repeatable_kernels
+
+from ..unit.tuning.conftest import mixture, tiny
+
+__all__ = ["mixture", "tiny"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def gpu() -> torch.device:
+    """The first GPU."""
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device is visible")
+    prefer_repeatable_kernels()
+    return torch.device("cuda", 0)
+
+
+@pytest.fixture(scope="session")
+def direction(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The direction from one random model to another, for every linear layer of attention."""
+    from safebasin.directions.extract import Extraction, extract_direction
+    from safebasin.models.tiny import TinyLlama, write_tiny_llama
+
+    root = tmp_path_factory.mktemp("pair")
+    size = TinyLlama(hidden=32, layers=2, heads=4, vocabulary=320, seed=2)
+    for folder in (root / "other", root / "direction"):
+        folder.mkdir()
+    write_tiny_llama(size, "float32", root / "other")
+    targets = ["q_proj", "k_proj", "v_proj", "o_proj"]
+    extract_direction(root / "other", tiny, root / "direction", Extraction(targets=targets))
+    return root / "direction"
