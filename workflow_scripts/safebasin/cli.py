@@ -19,7 +19,7 @@ COMMANDS = {
     "explain": "show where an artifact comes from, and why it would be made again",
     "verify": "hash every file of the store again and name what is damaged",
     "code": "show which steps' code changed, or record it",
-    "lock": "write the hashes of a study's sources to sources.lock.yaml",
+    "lock": "write commits and hashes of a study's sources to sources.lock.yaml",
     "schema": "print the JSON schema of config.yaml",
     "unlock": "clear the lock of a Snakemake that was killed",
     "results": "link the study's results under readable names",
