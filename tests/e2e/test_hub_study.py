@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -83,6 +84,9 @@ def test_a_gated_study_from_planning_to_the_fetch(gated, folder):
     assert "datasets/lab/words" in told
     assert "gated" in told
 
+    code, told = run(folder, gated, "safebasin", "preflight", *config)
+    assert (code, "lock: source/words" in told) == (1, True), told
+
     before = (folder / "sources.lock.yaml").read_bytes()
     code, told = run(folder, gated, "safebasin", "lock", "--dry-run", *config, token=TOKEN)
     assert (code, f"commit {COMMIT}, 1 of 1 files" in told) == (0, True), told
@@ -91,6 +95,15 @@ def test_a_gated_study_from_planning_to_the_fetch(gated, folder):
     code, told = run(folder, gated, "safebasin", "lock", *config, token=TOKEN)
     assert code == 0, told
     assert COMMIT in (folder / "sources.lock.yaml").read_text()
+
+    code, told = run(folder, gated, "safebasin", "preflight", "--json", *config)
+    (finding,) = json.loads(told)
+    assert (code, finding["check"]) == (1, "access")
+    assert "gated" in finding["what"]
+    assert "HF_TOKEN" in finding["cure"]
+    code, told = run(folder, gated, "safebasin", "preflight", *config, token=TOKEN)
+    assert (code, "nothing stands in the way" in told) == (0, True), told
+    assert not (folder / "store").exists()
 
     gated.add("datasets/lab/words", {"rows.jsonl": b"changed"}, commit="e" * 40)
     fetch = ("snakemake", "--cores", "1", "--until", "fetch_source", *study)

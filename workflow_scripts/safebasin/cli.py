@@ -17,6 +17,7 @@ COMMANDS = {
     "check": "check a study and say everything that is wrong with it",
     "show": "list the study's artifacts: name, state, size, time",
     "explain": "show where an artifact comes from, and why it would be made again",
+    "preflight": "ask for all that can be known before the first job, and list what is wrong",
     "verify": "hash every file of the store again and name what is damaged",
     "code": "show which steps' code changed, or record it",
     "lock": "write commits and hashes of a study's sources to sources.lock.yaml",

@@ -62,6 +62,20 @@ class FolderSource:
         del work
         return sum(each.size for each in wanted)
 
+    def check_access(self, wanted: Sequence[WantedFile]) -> None:
+        """Look whether the files are there; nothing is hashed.
+
+        Raises:
+            DamagedInput: a file is missing or of another size.
+        """
+        for each in wanted:
+            path = self._root / each.name
+            if not path.is_file() or path.stat().st_size != each.size:
+                raise DamagedInput(
+                    f"{self.key}: {each.name!r} is missing or not of {each.size} bytes; put it "
+                    "back or lock the folder again"
+                )
+
     def archive(self, work: Path, progress: Progress) -> None:
         """Return None: a folder has no archive."""
         del work, progress

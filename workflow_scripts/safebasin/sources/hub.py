@@ -110,25 +110,22 @@ class HubSource:
         """Return the bytes of what is neither fetched already nor in a cache on the same disk."""
         disk, needed = work.stat().st_dev, 0
         for each in wanted:
-            record = FileRecord(sha256=each.sha256, size=each.size)
-            cached = find_cached(self._repository, self._commit or "", each.name, record)
-            part = work / VERIFIED / f"{each.sha256}.part"
-            if (work / VERIFIED / each.sha256).exists():
+            cached, kept = self._cached(each), work / VERIFIED / each.sha256
+            if kept.exists() or (cached is not None and cached.stat().st_dev == disk):
                 continue
-            if cached is None or cached.stat().st_dev != disk:
-                needed += each.size - (part.stat().st_size if part.exists() else 0)
+            part = kept.with_name(f"{kept.name}.part")
+            needed += each.size - (part.stat().st_size if part.exists() else 0)
         return needed
 
-    def archive(self, work: Path, progress: Progress) -> None:
-        """Return None: a repository has no archive."""
-        del work, progress
-
-    def check_access(self, name: str) -> None:
-        """Ask the hub, then the mirrors, whether the named file could be fetched.
+    def check_access(self, wanted: Sequence[WantedFile]) -> None:
+        """Ask the hub, then the mirrors, for the first file that is not in the cache.
 
         Raises:
             MachineLacks: none of them would give it.
         """
+        name = next((each.name for each in wanted if self._cached(each) is None), None)
+        if name is None:
+            return
         commit, problems = self._required_commit(), []
         for place in self._places():
             try:
@@ -142,10 +139,18 @@ class HubSource:
                 return
         raise _joined(problems)
 
+    def archive(self, work: Path, progress: Progress) -> None:
+        """Return None: a repository has no archive."""
+        del work, progress
+
     def _required_commit(self) -> str:
         if self._commit is None:
             raise StudyError(f"{self.key} is not locked; `safebasin lock` looks up its commit")
         return self._commit
+
+    def _cached(self, wanted: WantedFile) -> Path | None:
+        record = FileRecord(sha256=wanted.sha256, size=wanted.size)
+        return find_cached(self._repository, self._required_commit(), wanted.name, record)
 
     def _places(self) -> list[HubClient | Path]:
         """Return where the files may be had, the user's hub first."""

@@ -50,6 +50,15 @@ class Source(Protocol):
         """Return how many bytes the disk must still take to fetch the wanted files."""
         ...
 
+    def check_access(self, wanted: Sequence[WantedFile]) -> None:
+        """Ask whether the wanted files could be fetched; nothing is downloaded.
+
+        Raises:
+            MachineLacks: what is in the way, as far as asking can tell.
+            DamagedInput: a file is missing or of another size.
+        """
+        ...
+
     def archive(self, work: Path, progress: Progress) -> ArchiveRecord | None:
         """Return the archive that the files are read from, where there is one."""
         ...

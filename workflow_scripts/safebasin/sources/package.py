@@ -65,6 +65,10 @@ class PackageSource:
         del work
         return 2 * sum(each.size for each in wanted)
 
+    def check_access(self, wanted: Sequence[WantedFile]) -> None:
+        """Return: pip offers no way to ask for an archive without downloading it."""
+        del wanted
+
     def archive(self, work: Path, progress: Progress) -> ArchiveRecord:
         """Return name, SHA-256 and size of the archive."""
         path = self._download(work, progress)
