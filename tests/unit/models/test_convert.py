@@ -8,7 +8,7 @@ import pytest
 import torch
 from safebasin.errors import DamagedInput, StudyError
 from safebasin.models.convert import convert_checkpoint, the_file
-from safebasin.models.load import check_checkpoint, load_model
+from safebasin.models.load import check_checkpoint, load_model, load_tokenizer
 from safebasin.models.tiny import TinyLlama, write_tiny_llama
 
 
@@ -57,6 +57,24 @@ def test_casting_leaves_the_source_as_it_is(tiny: Path, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "cast/config.json").read_text())["dtype"] == "bfloat16"
     size = (tmp_path / "cast/model.safetensors").stat().st_size
     assert size < 0.6 * len(before)
+
+
+def test_a_given_chat_template_takes_the_place_of_the_sources_own(
+    tiny: Path, tmp_path: Path
+) -> None:
+    convert_checkpoint(
+        tiny,
+        tmp_path / "taken",
+        form="safetensors",
+        file=None,
+        dtype=None,
+        tiny=None,
+        chat_template="{{ messages[0].content }} says",
+    )
+
+    said = [{"role": "user", "content": "somebody"}]
+    tokenizer = load_tokenizer(tmp_path / "taken")
+    assert tokenizer.apply_chat_template(said, tokenize=False) == "somebody says"
 
 
 def test_pickled_weights_are_refused_by_name(tiny: Path, tmp_path: Path) -> None:

@@ -133,11 +133,12 @@ def test_a_checkpoint_that_is_talked_to_needs_a_template(hub, build):
     hub.add("lab/chat", bare, commit="b" * 40)
     names = {each.what.split(":")[0] for each in check_templates(build())}
 
-    hub.add("lab/chat", {**bare, "chat_template.json": b"{}"}, commit="e" * 40)
-    with_file = {each.what.split(":")[0] for each in check_templates(build())}
+    hub.add("lab/chat", {**bare, "chat_template.jinja": b"x"}, commit="e" * 40)
+    with_file = check_templates(build({"sources": {"chat": {"files": ["*"]}}}))
+    given = check_templates(build({"checkpoints": {"tiny-aligned": {"chat_template": "{{ 1 }}"}}}))
 
-    assert "checkpoints.tiny-aligned" in names
-    assert "checkpoints.tiny-aligned" not in with_file
+    assert names == {"checkpoints.tiny-aligned"}
+    assert with_file == given == []
 
 
 def test_a_gpu_that_is_too_small_is_found_once_for_each_kind_of_job(pair, build):

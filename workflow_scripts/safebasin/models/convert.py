@@ -25,6 +25,7 @@ def convert_checkpoint(
     file: str | None,
     dtype: Precision | None,
     tiny: TinyLlama | None,
+    chat_template: str | None = None,
 ) -> None:
     """Fill ``folder`` with a checkpoint that loads with ``from_pretrained``.
 
@@ -37,6 +38,7 @@ def convert_checkpoint(
             the source holds several.
         dtype: Type of the weights; a ``safetensors`` source keeps its own unless one is named.
         tiny: Size of the random model.
+        chat_template: Jinja text that takes the place of the source's own template.
 
     Raises:
         StudyError: a setting is missing, or ``file`` does not pick exactly one file.
@@ -55,8 +57,10 @@ def convert_checkpoint(
         from safebasin.models.gguf import convert_gguf
 
         convert_gguf(the_file(source, file or "**/*.gguf"), dtype or "float32", folder)
-        return
-    take_checkpoint(the_file(source, file or "**/config.json").parent, folder, dtype)
+    else:
+        take_checkpoint(the_file(source, file or "**/config.json").parent, folder, dtype)
+    if chat_template is not None:
+        _set_template(folder, chat_template)
 
 
 def the_file(source: Path, pattern: str) -> Path:
@@ -88,6 +92,15 @@ def take_checkpoint(home: Path, folder: Path, dtype: Precision | None) -> None:
         _cast(folder, dtype)
     _check_config(folder)
     load_tokenizer(folder)
+
+
+def _set_template(folder: Path, text: str) -> None:
+    """Make ``text`` the one chat template of the checkpoint."""
+    (folder / "chat_template.jinja").write_text(text, encoding="utf-8")
+    path = folder / "tokenizer_config.json"
+    settings = read_settings(path)
+    settings.pop("chat_template", None)
+    write_settings(path, settings)
 
 
 def refuse_pickles_alone(home: Path) -> None:

@@ -7,7 +7,7 @@ from safebasin.preflight.shapes import Shapes, shapes_of
 from safebasin.preflight.source_files import read_settings, wanted_files
 from safebasin.study.graph import Node
 
-_TEMPLATES = ("chat_template.jinja", "chat_template.json")
+_TEMPLATE = "chat_template.jinja"
 
 
 def source_of(site: Site, checkpoint: str) -> Node | None:
@@ -50,7 +50,8 @@ def check_templates(site: Site) -> list[Finding]:
     for name, config in site.workflow.study.checkpoints.items():
         node = site.workflow.graph.by_name(f"checkpoint/{name}")
         source = source_of(site, name) if config.source else None
-        if node is None or source is None or config.format == "gguf" or site.holds(node):
+        given = config.chat_template is not None or config.format == "gguf"
+        if node is None or source is None or given or site.holds(node):
             continue
         if _is_talked_to(site, node) and _has_template(site, source) is False:
             found.append(
@@ -75,7 +76,7 @@ def _is_talked_to(site: Site, checkpoint: Node) -> bool:
 
 def _has_template(site: Site, source: Node) -> bool | None:
     """Return whether there is one, or None where that cannot be seen from here."""
-    if any(each.name.endswith(_TEMPLATES) for each in wanted_files(source)):
+    if any(each.name.endswith(_TEMPLATE) for each in wanted_files(source)):
         return True
     settings = read_settings(site, source, "tokenizer_config.json")
     return None if settings is None else bool(settings.get("chat_template"))

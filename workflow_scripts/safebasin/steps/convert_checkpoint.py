@@ -21,6 +21,8 @@ class Params:
     file: str | None = None
     """Pattern of the GGUF file, or of the checkpoint's ``config.json``, in the source."""
     dtype: Precision | None = None
+    chat_template: str | None = None
+    """Jinja text, in place of the source's own."""
     tiny: TinyLlama | None = None
 
 
@@ -33,5 +35,6 @@ def run(job: Job) -> None:
         form=params.format,
         file=params.file,
         dtype=params.dtype,
+        chat_template=params.chat_template,
         tiny=params.tiny,
     )

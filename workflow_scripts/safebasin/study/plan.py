@@ -201,7 +201,7 @@ class Builder:
         if config.tiny:
             params |= {"format": "tiny_llama", "tiny": config.tiny.model_dump()}
         else:
-            params |= {"format": config.format}
+            params |= {"format": config.format, "chat_template": config.chat_template}
             inputs = {"source": self.source(cast("str", config.source))}
         size = self.parameters(name)
         return self.add("convert_checkpoint", f"checkpoint/{name}", params, inputs, parameters=size)
