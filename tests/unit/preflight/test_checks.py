@@ -61,6 +61,15 @@ def test_what_stands_before_a_fetch_is_found_for_each_source(pair, build, path, 
     assert cure in finding.cure
 
 
+def test_a_gate_is_found_before_anything_is_locked(pair, build):
+    pair.repositories["lab/chat"].token = "hf_right"
+
+    (finding,) = check_access(build(locked=False))
+
+    assert finding.what.startswith("source/chat: lab/chat: 'config.json'")
+    assert "gated" in finding.what
+
+
 def test_a_mirror_that_has_the_files_makes_access_well(pair, build):
     mirror = HubLookalike()
     mirror.add("lab/chat", checkpoint(b"c"), commit="b" * 40)

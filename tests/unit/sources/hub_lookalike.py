@@ -64,6 +64,8 @@ class HubLookalike:
 
     def __init__(self) -> None:
         self.repositories: dict[str, Served] = {}
+        self.renamed: dict[str, str] = {}
+        """Old path of a repository to its present one, which the hub redirects to."""
         self.faults = Faults()
         self.requests: list[Request] = []
         self._servers = [self._serve("hub"), self._serve("storage")]
@@ -123,6 +125,11 @@ class HubLookalike:
         return server
 
     def _answer_hub(self, request: BaseHTTPRequestHandler, path: str) -> None:
+        for old, new in self.renamed.items():
+            if f"/{old}/" in path:
+                where = path.replace(f"/{old}/", f"/{new}/")
+                _send_head(request, 307, {"Location": where, "Content-Length": "0"})
+                return
         parts = [urllib.parse.unquote(part) for part in path.strip("/").split("/")]
         if parts[0] == "api":
             repository = "/".join(parts[2:4] if parts[1] == "models" else parts[1:4])

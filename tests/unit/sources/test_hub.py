@@ -265,6 +265,19 @@ def test_a_damaged_file_in_the_cache_is_passed_over(model, tmp_path):
     assert model.asked(SHARD)
 
 
+def test_a_renamed_repository_is_followed_with_the_token(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_right")
+    model.repositories[REPO].token = "hf_right"
+    model.renamed["lab/old"] = REPO
+    old = {**UNLOCKED, "hub": "lab/old"}
+
+    entry = lock_source(old, ["**/*"], tmp_path / "work")
+    fetch_files({**old, "revision": COMMIT}, locked(), tmp_path / "out")
+
+    assert (entry.revision, set(entry.files)) == (COMMIT, set(FILES))
+    assert left(tmp_path / "out") == FILES
+
+
 def test_a_vanished_revision_comes_from_a_mirror_without_the_token(model, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_mine")
     mirror = HubLookalike()

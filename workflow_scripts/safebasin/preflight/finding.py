@@ -54,8 +54,8 @@ class Site:
         return self.workflow.store.holds(node.kind, node.digest)
 
     def to_fetch(self) -> list[Node]:
-        """Return the locked sources that a run would fetch."""
-        return [node for node in self.left() if node.rule == "fetch_source" and not node.unlocked]
+        """Return the sources that a run would fetch, or would if they were locked."""
+        return [node for node in self.left() if node.rule == "fetch_source"]
 
     def on_model(self) -> list[Node]:
         """Return the jobs that would hold a model on a GPU."""

@@ -16,13 +16,16 @@ def check_lock(site: Site) -> list[Finding]:
             what=f"{node.name} ({node.origin.get('hub')}) is not locked",
             cure="run `safebasin lock` with the same --config",
         )
-        for node in site.left()
+        for node in site.to_fetch()
         if node.unlocked
     ]
 
 
 def check_access(site: Site) -> list[Finding]:
-    """Ask hubs, mirrors and folders for what a run would fetch; nothing is downloaded."""
+    """Ask hubs, mirrors and folders for what a run would fetch; nothing is downloaded.
+
+    A source that is not locked is asked for too: its gate stands before locking already.
+    """
     found = []
     for node in site.to_fetch():
         try:

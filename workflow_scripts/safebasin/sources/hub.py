@@ -120,13 +120,18 @@ class HubSource:
     def check_access(self, wanted: Sequence[WantedFile]) -> None:
         """Ask the hub, then the mirrors, for the first file that is not in the cache.
 
+        While nobody has locked the source, the branch's first file is asked for.
+
         Raises:
             MachineLacks: none of them would give it.
         """
-        name = next((each.name for each in wanted if self._cached(each) is None), None)
-        if name is None:
+        if self._commit is None:
+            names = sorted(self.listed())
+        else:
+            names = [each.name for each in wanted if self._cached(each) is None]
+        if not names:
             return
-        commit, problems = self._required_commit(), []
+        commit, name, problems = self._required_commit(), names[0], []
         for place in self._places():
             try:
                 if isinstance(place, HubClient):
