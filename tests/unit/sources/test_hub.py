@@ -310,6 +310,23 @@ def test_where_no_mirror_helps_both_problems_are_told(hub, tmp_path):
         fetch_files({**ORIGIN, "mirrors": str(tmp_path / "local")}, locked(), tmp_path / "out")
 
 
+@pytest.mark.parametrize("name", ["../escaped.json", "/escaped.json", "a/../../escaped.json"])
+def test_a_listed_name_that_leaves_its_folder_writes_nothing(hub, tmp_path, name):
+    hub.add(REPO, {**FILES, name: b"1"}, commit=COMMIT)
+
+    with pytest.raises(DamagedInput, match=r"lab/model@main.*escaped.*nothing was written"):
+        lock_source(UNLOCKED, ["**"], tmp_path / "a" / "b")
+
+    assert not list(tmp_path.rglob("escaped*"))
+
+
+def test_a_commit_or_hash_that_is_none_is_not_taken(hub, tmp_path):
+    hub.add(REPO, FILES, commit="not a commit")
+
+    with pytest.raises(MachineLacks, match=r"lab/model.*not understood"):
+        lock_source(UNLOCKED, ["**"], tmp_path)
+
+
 PICKLED = {"pytorch_model.bin": b"\x80\x02.", "modeling_own.py": b"raise SystemExit"}
 
 

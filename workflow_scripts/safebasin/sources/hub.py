@@ -15,6 +15,7 @@ from safebasin.sources.hub_cache import find_cached, find_snapshot, is_right
 from safebasin.sources.hub_client import HubClient, ListedFile
 from safebasin.sources.link import link_or_copy
 from safebasin.sources.lock import FileRecord, record_of
+from safebasin.sources.members import check_names
 from safebasin.sources.repository import COMMIT, UNLOCKED, Repository
 from safebasin.sources.stage import VERIFIED, staged
 from safebasin.sources.wanted import WantedFile
@@ -62,10 +63,17 @@ class HubSource:
         return sorted(self.listed())
 
     def listed(self) -> dict[str, ListedFile]:
-        """Return what the hub tells of each file of the commit."""
+        """Return what the hub tells of each file of the commit.
+
+        Raises:
+            MachineLacks: the hub cannot be asked, or does not let us.
+            DamagedInput: a name would lead out of its folder.
+        """
         if self._listed is None:
             self._commit = self._commit or self._hub.commit(self._branch)
-            self._listed = self._hub.files(self._commit)
+            files = self._hub.files(self._commit)
+            check_names(files, self.key)
+            self._listed = files
         return self._listed
 
     def revision(self) -> str | None:
@@ -80,10 +88,7 @@ class HubSource:
             found = {}
             for name in progress.over(names, f"asking for {self.key}"):
                 listed = self.listed()[name]
-                if listed.sha256:
-                    found[name] = FileRecord(sha256=listed.sha256, size=listed.size)
-                else:
-                    found[name] = self._record_of_small(name, listed, stage, progress)
+                found[name] = listed.record or self._record_of_small(name, listed, stage, progress)
             return found
 
     def copy(

@@ -19,7 +19,7 @@ from safebasin.errors import DamagedInput
 from safebasin.progress import Progress
 from safebasin.sources.hub_errors import explain, is_passing
 from safebasin.sources.lock import FileRecord, record_of
-from safebasin.sources.repository import Repository
+from safebasin.sources.repository import COMMIT, Repository
 
 PAUSE = 0.5
 """Seconds before the second try; it doubles with each."""
@@ -36,7 +36,7 @@ class ListedFile:
     size: int
     git_id: str
     """Git's SHA-1 of the file, or of the pointer in its place where it is large."""
-    sha256: str | None
+    record: FileRecord | None
     """Told for large files only."""
 
 
@@ -72,6 +72,8 @@ class HubClient:
                 revision=revision,
                 timeout=constants.HF_HUB_ETAG_TIMEOUT,
             )
+            if not COMMIT.fullmatch(str(found.sha)):
+                raise ValueError("no commit")
             return str(found.sha)
 
         return self._asked(ask, f"revision {revision!r}")
@@ -94,7 +96,7 @@ class HubClient:
                 each.path: ListedFile(
                     size=each.size,
                     git_id=each.blob_id,
-                    sha256=each.lfs.sha256 if each.lfs else None,
+                    record=FileRecord(sha256=each.lfs.sha256, size=each.size) if each.lfs else None,
                 )
                 for each in tree
                 if isinstance(each, RepoFile)

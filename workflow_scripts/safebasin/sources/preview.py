@@ -24,7 +24,7 @@ def preview_lock(origin: Mapping[str, str], patterns: Sequence[str]) -> str:
         return f"{source.key}: {what} and hashed"
     names = source.names(Path(), SILENT)
     chosen = [source.listed()[name] for name in choose(names, patterns, source.key, careful=True)]
-    small = sum(each.size for each in chosen if each.sha256 is None)
+    small = sum(each.size for each in chosen if each.record is None)
     return (
         f"{source.key}: commit {source.revision()}, {len(chosen)} of {len(names)} files, "
         f"{size_text(sum(each.size for each in chosen))} to fetch in a run; locking would download "
