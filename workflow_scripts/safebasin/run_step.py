@@ -28,7 +28,7 @@ from safebasin.store.store import Store
 
 VERSIONED = (
     "safebasin", "torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors",
-    "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "matplotlib",
+    "huggingface-hub", "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "matplotlib",
 )  # fmt: skip
 
 
