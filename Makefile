@@ -49,13 +49,15 @@ test: lint types
 
 # The model's figures are taken on the default study's checkpoint, once `make study` has made it.
 CHECKPOINT = $(firstword $(wildcard store/checkpoint/*))
+MIXTURE = $(dir $(firstword $(shell grep -ls placeholder store/mixture/*/artifact.json)))
 
 bench: setup
 	$(BIN)/python benchmarks/penalty.py
 	$(BIN)/python benchmarks/direction.py
 	$(BIN)/python benchmarks/planning.py
-	@test -n "$(CHECKPOINT)" || { echo "run make study first: the next two need its checkpoint"; exit 1; }
+	@test -n "$(CHECKPOINT)" || { echo "run make study first: the rest needs what it made"; exit 1; }
 	$(BIN)/python benchmarks/generation.py --checkpoint $(CHECKPOINT)
+	$(BIN)/python benchmarks/training.py --checkpoint $(CHECKPOINT) --mixture $(MIXTURE)
 	$(BIN)/python benchmarks/startup.py --checkpoint $(CHECKPOINT)
 	$(BIN)/python benchmarks/agents.py --checkpoint $(CHECKPOINT)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 from safebasin.errors import DamagedInput, StudyError
-from safebasin.models.convert import convert_checkpoint, the_file
+from safebasin.models.chat import ChatFormat
+from safebasin.models.convert import convert_checkpoint, set_chat_template, the_file
 from safebasin.models.load import check_checkpoint, load_model, load_tokenizer
 from safebasin.models.tiny import TinyLlama, write_tiny_llama
 
@@ -59,24 +60,6 @@ def test_casting_leaves_the_source_as_it_is(tiny: Path, tmp_path: Path) -> None:
     assert size < 0.6 * len(before)
 
 
-def test_a_given_chat_template_takes_the_place_of_the_sources_own(
-    tiny: Path, tmp_path: Path
-) -> None:
-    convert_checkpoint(
-        tiny,
-        tmp_path / "taken",
-        form="safetensors",
-        file=None,
-        dtype=None,
-        tiny=None,
-        chat_template="{{ messages[0].content }} says",
-    )
-
-    said = [{"role": "user", "content": "somebody"}]
-    tokenizer = load_tokenizer(tmp_path / "taken")
-    assert tokenizer.apply_chat_template(said, tokenize=False) == "somebody says"
-
-
 def test_pickled_weights_are_refused_by_name(tiny: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny, tmp_path / "old")
     (tmp_path / "old/model.safetensors").rename(tmp_path / "old/pytorch_model.bin")
@@ -114,3 +97,19 @@ def test_a_file_that_is_no_gguf_is_refused(tmp_path: Path) -> None:
         convert_checkpoint(
             tmp_path, tmp_path / "out", form="gguf", file=None, dtype="float32", tiny=None
         )
+
+
+def test_a_chat_template_of_the_study_replaces_the_sources_own(tiny: Path, tmp_path: Path) -> None:
+    take(tiny, tmp_path / "taken")
+
+    set_chat_template(tmp_path / "taken", "{% for m in messages %}[{{ m.content }}]{% endfor %}")
+
+    tokenizer = load_tokenizer(tmp_path / "taken")
+    prompt = ChatFormat(tokenizer).prompt([{"role": "user", "content": "text"}])
+    assert tokenizer.decode(prompt) == "[text]"
+
+
+def test_a_chat_template_that_does_not_render_is_refused(tiny: Path, tmp_path: Path) -> None:
+    take(tiny, tmp_path / "taken")
+    with pytest.raises(StudyError, match="chat_template does not render"):
+        set_chat_template(tmp_path / "taken", "{% for m in %}")

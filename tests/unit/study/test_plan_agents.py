@@ -123,6 +123,28 @@ def test_an_adapter_is_tuned_where_a_method_of_the_study_is_named(ping):
     assert node.spec.code == "tune_adapter:asft/1"
 
 
+def test_the_papers_preset_sees_each_row_once_at_the_papers_rate(ping):
+    rows = [{"part": "train", "kind": "benign", "rows": 300}]
+    merged = merge(ping, {"demonstrations": {"expert": {"rows": rows}}})
+    graph = graph_of(
+        merge(merged, {"agents": {"dojo": {"tunings": None}}}),
+        **agent(tunings={"paper": {"preset": "paper"}}),
+    )
+
+    (node,) = graph.of_rule("tune_checkpoint")
+    training = node.spec.params["training"]
+    assert {
+        key: training[key] for key in ("learning_rate", "schedule", "warmup", "steps", "batch_size")
+    } == {
+        "learning_rate": 1e-5,
+        "schedule": "cosine",
+        "warmup": 1,
+        "steps": 3,
+        "batch_size": 128,
+    }
+    assert "layers" not in node.spec.params
+
+
 @pytest.mark.parametrize(
     ("edit", "told"),
     [
@@ -136,6 +158,8 @@ def test_an_adapter_is_tuned_where_a_method_of_the_study_is_named(ping):
         ),
         (agent(tunings={"stopped": {"method": "asfft", "targets": [], "layers": None}}), "did you mean 'asft'?"),
         ({"searches": {"grammar": {"generator": {"type": "local_lm"}}}}, "a checkpoint is needed by a generator of type local_lm"),
+        (agent(tunings={"stopped": {"preset": "paper"}}), "name exactly one of training, preset"),
+        (agent(tunings={"x": {"preset": "paper", "layers": 3}}), "a preset brings its own"),
         ({"searches": {"grammar": {"keep": 2}}}, "searches.grammar.keep: 2"),
         ({"guards": {"ping": {"type": "prefixx"}}}, "guards.ping.type: 'prefixx'"),
         ({"checkpoints": {"dojo-plain": {"align": {"demonstrations": "plian"}}}}, "did you mean 'plain'?"),

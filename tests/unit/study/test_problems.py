@@ -99,6 +99,12 @@ CASES = {
         "sources.m",
         "exactly one",
     ),
+    "chat template without a source": (
+        "checkpoints.tiny.chat_template",
+        "{{ messages }}",
+        "checkpoints.tiny",
+        "goes with a source",
+    ),
     "harm without poison": ("poison", None, "grid.0.harmful_fractions", "no `poison`"),
 }
 
@@ -132,15 +138,38 @@ def test_a_study_without_a_grid_an_adapter_and_an_agent_has_nothing_to_do(smoke)
         validate({**smoke, "grid": [], "agents": {}})
 
 
-def test_all_mistakes_of_one_stage_are_said_together(smoke):
-    wrong = edited(edited(smoke, "training.steps", "many"), "methods.asft.lambda", 0)
-    with pytest.raises(StudyError, match="2 problems"):
-        validate(wrong)
-    wrong = edited(edited(smoke, "grid.0.pairs", ["x"]), "prompts.requests.judge", "y")
+MISTYPED = {
+    "value": ("training.steps", "many"),
+    "needed value": ("lora.rank", "four"),
+    "unknown key": ("generation.batchsize", 4),
+    "value of a method that others name": ("methods.asft.lambda", 0),
+    "two places of one list": ("grid.0.samples", ["few", "many", 32]),
+    "missing key": ("training.steps", None),
+}
+
+
+@pytest.mark.parametrize("mistyped", MISTYPED)
+def test_wrong_types_and_unknown_names_are_said_together(smoke, mistyped):
+    wrong = edited(smoke, *MISTYPED[mistyped])
     with pytest.raises(StudyError) as caught:
         validate(wrong)
-    assert "grid.0.pairs" in str(caught.value)
-    assert "prompts.requests.judge" in str(caught.value)
+    alone = str(caught.value).splitlines()[1:]
+
+    wrong = edited(edited(wrong, "prompts.requests.judge", "phrase"), "grid.0.pairs", ["tinny"])
+    with pytest.raises(StudyError) as caught:
+        validate(wrong)
+
+    told = str(caught.value).splitlines()[1:]
+    assert told[: len(alone)] == alone
+    assert [line.split(":")[0].strip() for line in told[len(alone) :]] == [
+        "prompts.requests.judge",
+        "grid.0.pairs",
+    ]
+
+
+def test_of_a_study_that_is_no_study_the_types_are_said(smoke):
+    with pytest.raises(StudyError, match="training"):
+        validate({**smoke, "training": 3, "methods": 4})
 
 
 def test_without_controls_an_asft_may_stand_alone(smoke):

@@ -140,8 +140,7 @@ def test_an_opening_is_read_by_the_model_and_bears_no_loss(
         assert after.tokens.answer == before.tokens.answer
         assert len(after.tokens.prompt) > len(before.tokens.prompt)
     losses = [
-        float(answer_loss(loaded.model, rows[:4], tokens=1, filler=chat.end, device=CPU))
-        for rows in (plain, opened)
+        float(answer_loss(loaded.model, rows[:4], tokens=1, device=CPU)) for rows in (plain, opened)
     ]
     row = opened[0].tokens
     text = torch.tensor([[*row.prompt, *row.answer]])
@@ -150,6 +149,6 @@ def test_an_opening_is_read_by_the_model_and_bears_no_loss(
     by_hand = torch.nn.functional.cross_entropy(
         logits.double(), torch.tensor(row.answer), reduction="sum"
     )
-    ours = answer_loss(loaded.model, opened[:1], tokens=1, filler=chat.end, device=CPU)
+    ours = answer_loss(loaded.model, opened[:1], tokens=1, device=CPU)
     assert float(ours) == pytest.approx(float(by_hand), rel=1e-5)
     assert losses[0] != losses[1]

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from safebasin.errors import StudyError
 from safebasin.models.chat import TokenisedRow
 from safebasin.models.load import load_model
 from safebasin.tuning import loss
 from safebasin.tuning.batches import TrainingRow
 
 CPU = torch.device("cpu")
+SINGLE, PAIRS, ALL = 1, 60, 1024
+"""Tokens of a pack that holds one row, two, or all three."""
 HEAD = tuple(range(10, 30))
 ROWS = [
     TrainingRow(
@@ -30,18 +35,19 @@ def dense(model: object, rows: list[TrainingRow], tokens: int) -> torch.Tensor:
     return total / tokens
 
 
-@pytest.mark.parametrize("threshold", [0.0, 9.0])
+@pytest.mark.parametrize("longest", [SINGLE, PAIRS, ALL])
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
 def test_loss_and_gradients_are_those_of_each_answer_token_alone(
-    tiny: Path, threshold: float, monkeypatch: pytest.MonkeyPatch
+    tiny: Path, longest: int, attention: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loss, "_WORTH_A_PASS", threshold)
+    monkeypatch.setattr(loss, "_LONGEST_PACK", longest)
     model = load_model(tiny, device=CPU, precision="float32").model
+    model.set_attn_implementation(attention)
     weights = [model.model.layers[i].self_attn.k_proj.weight.requires_grad_() for i in (0, 1)]
 
-    value = loss.answer_loss(model, ROWS, tokens=10, filler=2, device=CPU)
+    value = loss.answer_loss(model, ROWS, tokens=10, device=CPU)
 
     expected = dense(model, ROWS, 10)
-    assert bool(loss.shared_head(ROWS)) is (threshold == 0)
     torch.testing.assert_close(value, expected, rtol=1e-5, atol=0)
     for mine, oracle in zip(
         torch.autograd.grad(value, weights), torch.autograd.grad(expected, weights), strict=True
@@ -49,6 +55,29 @@ def test_loss_and_gradients_are_those_of_each_answer_token_alone(
         torch.testing.assert_close(mine, oracle, rtol=1e-4, atol=1e-7)
 
 
-def test_a_head_that_saves_little_gets_no_pass_of_its_own() -> None:
-    assert loss.shared_head(ROWS) == HEAD
-    assert loss.shared_head(ROWS[:1]) == ()
+def test_rows_that_are_equal_are_each_counted(tiny: Path) -> None:
+    model = load_model(tiny, device=CPU, precision="float32").model
+
+    twice = loss.answer_loss(model, [ROWS[0], ROWS[0]], tokens=1, device=CPU)
+
+    torch.testing.assert_close(twice, dense(model, [ROWS[0], ROWS[0]], 1), rtol=1e-5, atol=0)
+
+
+def test_bfloat16_weights_take_the_mask(tiny: Path) -> None:
+    model = load_model(tiny, device=CPU, precision="bfloat16").model
+
+    value = loss.answer_loss(model, ROWS, tokens=10, device=CPU)
+
+    torch.testing.assert_close(value, dense(model, ROWS, 10).float(), rtol=0.02, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("window", "used", "refused"),
+    [(20, True, True), (28, True, False), (None, True, False), (20, False, False)],
+)
+def test_rows_beyond_a_sliding_window_are_refused(
+    window: int | None, used: bool, refused: bool
+) -> None:
+    config = SimpleNamespace(sliding_window=window, use_sliding_window=used)
+    with pytest.raises(StudyError, match=r"28 tokens.*max_length") if refused else nullcontext():
+        loss.check_window(config, ROWS)

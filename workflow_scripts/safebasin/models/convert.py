@@ -6,7 +6,10 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from jinja2 import TemplateError
+
 from safebasin.errors import DamagedInput, StudyError
+from safebasin.models.chat import ChatFormat
 from safebasin.models.checkpoint_files import refuse_pickles
 from safebasin.models.folder import CHECKPOINT_FILES, read_settings, write_settings
 from safebasin.models.load import Precision, check_checkpoint, load_tokenizer
@@ -25,7 +28,6 @@ def convert_checkpoint(
     file: str | None,
     dtype: Precision | None,
     tiny: TinyLlama | None,
-    chat_template: str | None = None,
 ) -> None:
     """Fill ``folder`` with a checkpoint that loads with ``from_pretrained``.
 
@@ -38,7 +40,6 @@ def convert_checkpoint(
             the source holds several.
         dtype: Type of the weights; a ``safetensors`` source keeps its own unless one is named.
         tiny: Size of the random model.
-        chat_template: Jinja text that takes the place of the source's own template.
 
     Raises:
         StudyError: a setting is missing, or ``file`` does not pick exactly one file.
@@ -57,10 +58,8 @@ def convert_checkpoint(
         from safebasin.models.gguf import convert_gguf
 
         convert_gguf(the_file(source, file or "**/*.gguf"), dtype or "float32", folder)
-    else:
-        take_checkpoint(the_file(source, file or "**/config.json").parent, folder, dtype)
-    if chat_template is not None:
-        _set_template(folder, chat_template)
+        return
+    take_checkpoint(the_file(source, file or "**/config.json").parent, folder, dtype)
 
 
 def the_file(source: Path, pattern: str) -> Path:
@@ -94,13 +93,18 @@ def take_checkpoint(home: Path, folder: Path, dtype: Precision | None) -> None:
     load_tokenizer(folder)
 
 
-def _set_template(folder: Path, text: str) -> None:
-    """Make ``text`` the one chat template of the checkpoint."""
-    (folder / "chat_template.jinja").write_text(text, encoding="utf-8")
-    path = folder / "tokenizer_config.json"
-    settings = read_settings(path)
-    settings.pop("chat_template", None)
-    write_settings(path, settings)
+def set_chat_template(folder: Path, template: str) -> None:
+    """Give the checkpoint this chat template, in place of its own.
+
+    Raises:
+        StudyError: the template does not render a conversation.
+    """
+    (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
+    chat = ChatFormat(load_tokenizer(folder))
+    try:
+        chat.prompt([{"role": "user", "content": "text"}])
+    except TemplateError as error:
+        raise StudyError(f"chat_template does not render a user's message: {error}") from error
 
 
 def refuse_pickles_alone(home: Path) -> None:

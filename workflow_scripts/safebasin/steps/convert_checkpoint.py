@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from safebasin.models.convert import Format, convert_checkpoint
+from safebasin.models.convert import Format, convert_checkpoint, set_chat_template
 from safebasin.models.folder import CHECKPOINT_FILES
 from safebasin.models.load import Precision
 from safebasin.models.tiny import TinyLlama
@@ -21,9 +21,9 @@ class Params:
     file: str | None = None
     """Pattern of the GGUF file, or of the checkpoint's ``config.json``, in the source."""
     dtype: Precision | None = None
-    chat_template: str | None = None
-    """Jinja text, in place of the source's own."""
     tiny: TinyLlama | None = None
+    chat_template: str | None = None
+    """Replaces the source's own, if it brings one."""
 
 
 def run(job: Job) -> None:
@@ -35,6 +35,7 @@ def run(job: Job) -> None:
         form=params.format,
         file=params.file,
         dtype=params.dtype,
-        chat_template=params.chat_template,
         tiny=params.tiny,
     )
+    if params.chat_template is not None:
+        set_chat_template(job.folder, params.chat_template)

@@ -84,9 +84,20 @@ class Tuning(Model):
     """Linear layers that ``full`` trains; an adapter has those of ``lora``."""
     layers: Count | None = None
     """How many of the upper layers ``full`` trains; all where it is not given."""
-    training: Training
+    training: Training | None = None
+    preset: Literal["paper"] | None = None
+    """In place of targets, layers and training: as PING's agents were made (full fine-tuning,
+    learning rate 1e-5, cosine, one pass in batches of 128)."""
     stop: Stop | None = None
     """Ends the run by a rule; without it all steps are taken."""
+
+    @model_validator(mode="after")
+    def _one_recipe(self) -> Tuning:
+        if (self.training is None) == (self.preset is None):
+            raise ValueError("name exactly one of training, preset")
+        if self.preset and (self.targets or self.layers or self.method != "full"):
+            raise ValueError("a preset brings its own method, targets and layers")
+        return self
 
 
 class Guard(Model):

@@ -55,7 +55,7 @@ def _check_agent(study: Study, agent: Agent, key: str) -> Iterator[Problem]:
 
 def _check_tuning(study: Study, agent: Agent, tuning: Tuning, key: str) -> Iterator[Problem]:
     if tuning.method == "full":
-        if not tuning.targets:
+        if not (tuning.targets or tuning.preset):
             cure = "full fine-tuning needs the names of the linear layers it trains"
             yield Problem(key=f"{key}.targets", value=None, cure=cure)
         return

@@ -114,11 +114,10 @@ class Checkpoint(Model):
     file: str | None = None
     """Glob of the weight file in the source, where the format is gguf."""
     dtype: Precision = "float32"
-    chat_template: Annotated[str, Field(min_length=1)] | None = None
-    """Jinja text of the form that conversations take, in place of the source's own; for
-    repositories that carry none."""
     tiny: TinyLlama | None = None
     align: Alignment | None = None
+    chat_template: str | None = None
+    """Jinja text of the chat template, where the source brings none or another one is wanted."""
     label: str | None = None
     """What the report calls it."""
     parameters: Count | None = None
@@ -131,7 +130,7 @@ class Checkpoint(Model):
         if self.source is not None and self.format is None:
             raise ValueError("a checkpoint from a source needs its format: gguf or safetensors")
         if self.chat_template is not None and self.source is None:
-            raise ValueError("chat_template belongs to a checkpoint from a source; others have one")
+            raise ValueError("chat_template goes with a source; the others bring their own")
         return self
 
 

@@ -15,6 +15,7 @@ from safebasin.study import methods, training
 from safebasin.study.check import check_references
 from safebasin.study.config import Study
 from safebasin.study.problems import from_validation, refuse
+from safebasin.study.salvage import unknown_names
 from safebasin.study.yaml_reader import read_yaml
 
 MACHINE_KEYS = frozenset({"store", "device", "threads", "cores", "resources", "mem_mb", "jobs"})
@@ -58,7 +59,7 @@ def validate(raw: Mapping[str, Any], where: str = "the study") -> Study:
     try:
         study = Study.model_validate_json(text)
     except ValidationError as error:
-        refuse(from_validation(error, _keys()), where)
+        refuse([*from_validation(error, _keys()), *unknown_names(raw, error)], where)
         raise
     refuse(check_references(study), where)
     return study

@@ -201,8 +201,10 @@ class Builder:
         if config.tiny:
             params |= {"format": "tiny_llama", "tiny": config.tiny.model_dump()}
         else:
-            params |= {"format": config.format, "chat_template": config.chat_template}
+            params |= {"format": config.format}
             inputs = {"source": self.source(cast("str", config.source))}
+        if config.chat_template is not None:
+            params["chat_template"] = config.chat_template
         size = self.parameters(name)
         return self.add("convert_checkpoint", f"checkpoint/{name}", params, inputs, parameters=size)
 

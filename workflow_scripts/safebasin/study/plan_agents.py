@@ -10,6 +10,7 @@ from safebasin.study.cell import Cell
 from safebasin.study.graph import Node
 from safebasin.study.methods import Asft
 from safebasin.study.plan import RANDOM_DIRECTION_SEED, Builder, lora_params, training_params
+from safebasin.study.presets import settle
 
 ACTIONS = {"type": "actions", "refusal_ends": False}
 _AS_SEARCHED = {(p, q) for p in (None, "winner") for q in (None, "opening")}
@@ -54,8 +55,11 @@ def _tuned(
 ) -> Cell:
     """Have an agent trained: the upper layers of the checkpoint, or an adapter on it."""
     rows = demonstrations(builder, agent.demonstrations, seed)
+    shown = builder.study.demonstrations[agent.demonstrations]
+    tuning = settle(tuning, sum(part.rows for part in shown.rows))
+    assert tuning.training is not None, "checked with the study"
     params: dict[str, object] = {"training": training_params(tuning.training, seed)}
-    world = builder.study.demonstrations[agent.demonstrations].world
+    world = shown.world
     part = None
     if tuning.stop:
         params |= {"stop": tuning.stop.model_dump(), "world": world_params(builder, world)}

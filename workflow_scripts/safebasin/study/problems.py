@@ -20,6 +20,8 @@ class Problem:
     key: str
     value: object
     cure: str
+    is_unknown_name: bool = False
+    """Whether ``value`` is a name that is defined nowhere."""
 
     def __str__(self) -> str:
         """Return the problem as one line."""
@@ -54,7 +56,10 @@ def known(key: str, name: str | None, defined: Iterable[str]) -> Iterator[Proble
     names = list(defined)
     if name is not None and name not in names:
         yield Problem(
-            key=key, value=name, cure=f"there is no such name; {did_you_mean(name, names)}"
+            key=key,
+            value=name,
+            cure=f"there is no such name; {did_you_mean(name, names)}",
+            is_unknown_name=True,
         )
 
 

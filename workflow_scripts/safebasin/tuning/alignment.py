@@ -92,9 +92,7 @@ def train_matrices(
     """
     chat = ChatFormat(loaded.tokenizer, f"checkpoint {name}")
     tokenised, rows_cut = tokenise(rows, chat, training.max_length)
-    trainee = Trainee(
-        model=loaded.model, parameters=parameters, filler=chat.end, device=loaded.device
-    )
+    trainee = Trainee(model=loaded.model, parameters=parameters, device=loaded.device)
     with seeded(training.seed):
         record = train(trainee, tokenised, training, Objective(), resume, progress, watch)
     return record, rows_cut

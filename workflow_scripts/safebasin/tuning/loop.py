@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from safebasin.errors import StudyError
 from safebasin.progress import SILENT, Progress
 from safebasin.tuning.batches import RowStreams, TrainingRow
-from safebasin.tuning.loss import answer_loss
+from safebasin.tuning.loss import answer_loss, check_window
 from safebasin.tuning.objectives.objective import Objective
 from safebasin.tuning.resume import Record, ResumeState
 from safebasin.tuning.schedule import rate_at
@@ -36,8 +36,6 @@ class Trainee:
     model: Any
     parameters: Mapping[str, Tensor]
     """Name to trained parameter, fp32; everything else is frozen."""
-    filler: int
-    """The token that fills up batches; it is masked."""
     device: torch.device
 
 
@@ -67,8 +65,10 @@ def train(
         What was done.
 
     Raises:
-        StudyError: a loss or gradient is not finite, or a source has no rows.
+        StudyError: a loss or gradient is not finite, a source has no rows, or a row is longer than
+            the model's attention window.
     """
+    check_window(trainee.model.config, rows)
     accelerator = _accelerator(training, trainee.device)
     optimizer = _optimizer(trainee, training)
     record = resume.load(trainee.parameters, optimizer)
@@ -144,7 +144,6 @@ class _LossOf:
                 self.trainee.model,
                 self.rows,
                 tokens=self.tokens,
-                filler=self.trainee.filler,
                 device=self.trainee.device,
             )
         self.record.forward_passes += 1

@@ -79,9 +79,7 @@ def tune_adapter(
         coverage = objective.bind(pairs, _reader(method, objective, direction))
         check_coverage(str(method["type"]), coverage)
         resume = ResumeState(folder / "resume", save_seconds)
-        trainee = Trainee(
-            model=model, parameters=named_factors(pairs), filler=chat.end, device=device
-        )
+        trainee = Trainee(model=model, parameters=named_factors(pairs), device=device)
         watch = watch_of(replace(loaded, model=model)) if watch_of else None
         record = train(trainee, rows, training, objective, resume, progress, watch)
     check_trace(str(method["type"]), objective, record, pairs)
