@@ -34,10 +34,15 @@ KEPT = {
     "ping-drift": ("checkpoint/dojo-aligned", "episodes/dojo/aligned"),
     "ping-crossed": ("checkpoint/dojo-aligned", "episodes/dojo/aligned"),
     "ping-placement": ("source/smollm2", "checkpoint/smollm2"),
+    "ping-toolshell": ("source/smollm2", "checkpoint/smollm2"),
     "ping-full": ("checkpoint/dojo-aligned", "checkpoint/dojo/stopped/s0"),
     "same-data": ("checkpoint/smollm2", "corpus/advbench", "split/movies"),
 }
-CHANGED = {"same-data": "-refusing", "ping-placement": "smollm2-refusing"}
+CHANGED = {
+    "same-data": "-refusing",
+    "ping-placement": "smollm2-refusing",
+    "ping-toolshell": "smollm2-refusing",
+}
 
 
 @pytest.fixture(autouse=True)
