@@ -40,7 +40,8 @@ class Site:
 
         A source whose checkpoint is made already, say, is not fetched again.
         """
-        graph, wanted, found = self.workflow.graph, set[str](), []
+        graph, wanted = self.workflow.graph, set[str]()
+        found: list[Node] = []
         if graph.target is not None:
             wanted.add(graph.target)
         for node in reversed(list(graph)):

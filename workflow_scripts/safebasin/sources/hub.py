@@ -136,7 +136,8 @@ class HubSource:
             names = [each.name for each in wanted if self._cached(each) is None]
         if not names:
             return
-        commit, name, problems = self._required_commit(), names[0], []
+        commit, name = self._required_commit(), names[0]
+        problems: list[SafebasinError] = []
         for place in self._places():
             try:
                 if isinstance(place, HubClient):

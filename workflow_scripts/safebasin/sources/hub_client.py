@@ -144,7 +144,8 @@ class HubClient:
         if wanted is not None and got != wanted:
             part.unlink()
             if resumed:
-                return self.download(commit, name, wanted, target, progress)
+                self.download(commit, name, wanted, target, progress)
+                return
             raise DamagedInput(
                 f"{self._repository.path}: {name!r} at {commit} should have SHA-256 "
                 f"{wanted.sha256} and {wanted.size} bytes, and came with {got.sha256} and "
@@ -152,7 +153,6 @@ class HubClient:
                 "(`mirrors`); if the lock is wrong, lock the source again"
             )
         part.replace(target)
-        return None
 
     def _fill(self, commit: str, name: str, part: Path, progress: Progress) -> None:
         disable_progress_bars()
