@@ -76,6 +76,17 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
         "safebasin.tuning",
         *HEAVY,
     ),
+    # It looks at a plan and a machine, and runs nothing: of the models it knows their settings.
+    "preflight": (
+        "safebasin.steps",
+        "safebasin.cli",
+        "safebasin.commands",
+        *(f"safebasin.{room}" for room in ("models", "tuning", "judging", "guards", "reporting")),
+        "snakemake",
+        "transformers",
+        "peft",
+        "accelerate",
+    ),
     "stops": ("safebasin.steps", "safebasin.study", "safebasin.tuning"),
     "steps": (
         "safebasin.cli",
@@ -128,6 +139,15 @@ def test_domain_rooms_know_of_the_store_only_its_canonical_forms():
         and not any(is_within(name, allowed) for allowed in STORE_FOR_DOMAIN)
     ]
     assert not found
+
+
+def test_only_a_command_looks_before_a_run():
+    importers = {
+        path.relative_to(PACKAGE).parts[0]
+        for path in MODULES
+        if any(is_within(name, "safebasin.preflight") for name in imports_of(path))
+    }
+    assert importers == {"preflight", "commands"}
 
 
 def test_a_step_imports_no_other_step_and_an_objective_no_other_objective():

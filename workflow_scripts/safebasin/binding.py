@@ -43,7 +43,9 @@ class Binding:
         lay_long_specs((self._nodes[digest].spec for digest in tables), Path.cwd())
         if unlocked := self.unlocked():
             print(
-                f"not locked yet, so this study only plans: {', '.join(unlocked)}", file=sys.stderr
+                f"not locked yet, so this study only plans (`safebasin lock` changes that): "
+                f"{', '.join(unlocked)}",
+                file=sys.stderr,
             )
         for marker in (Path("results") / self.study / _LINKED).glob("*.json"):
             if marker.name != Path(self.linked).name:
@@ -61,8 +63,9 @@ class Binding:
         """
         if names := self.unlocked():
             raise StudyError(
-                f"the study plans and dry-runs, but {len(names)} of its sources are not locked "
-                f"and cannot be fetched yet: {', '.join(names)}"
+                f"the study plans and dry-runs, but {len(names)} of its sources are not locked: "
+                f"{', '.join(names)}. `safebasin lock {self.config_arguments}` asks the hub for "
+                "their commits and hashes"
             )
 
     @property

@@ -31,18 +31,21 @@ from safebasin.store.store import Store
 
 VERSIONED = (
     "safebasin", "torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors",
-    "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "matplotlib",
+    "huggingface-hub", "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "matplotlib",
 )  # fmt: skip
 
 
 ENVIRONMENT = {
     "OMP_WAIT_POLICY": "PASSIVE",  # spinning threads make shared cores many times slower
     "TOKENIZERS_PARALLELISM": "false",
-    "HF_HUB_OFFLINE": "1",
-    "TRANSFORMERS_OFFLINE": "1",
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
 }
 """Set for a step, unless the user did, before torch and transformers are imported."""
+
+FETCHES = frozenset({"fetch_source"})
+OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+"""What only a step that fetches may see."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +95,7 @@ def _work(request: Request) -> None:
     resumed = folder.is_dir()
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    _set_environment(request.step)
     watched = memory_watched(request.step, spec.digest, spec.params, request.gpus)
     with watched, _own_gpus(request) as device:
         step = importlib.import_module(f"safebasin.steps.{request.step}")
@@ -133,6 +135,16 @@ def _own_gpus(request: Request) -> Iterator[str]:
             yield "cuda" if request.gpus == 1 else "cuda:all"
     else:
         yield request.device
+
+
+def _set_environment(step: str) -> None:
+    """Keep every step but those that fetch off the network, and the user's token from it."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    if step not in FETCHES:
+        os.environ.update(OFFLINE)
+        for name in SECRETS:
+            os.environ.pop(name, None)
 
 
 def _inputs(request: Request) -> dict[str, Path]:

@@ -70,30 +70,35 @@ def origin_of(source: Source) -> dict[str, str]:
         return {"pypi": source.pypi, "archive": source.archive}
     if source.folder:
         return {"folder": source.folder}
-    assert source.hub is not None, "checked with the study"
-    return {"hub": source.hub.repo, "revision": source.hub.revision, "kind": source.hub.kind}
+    hub = source.hub
+    assert hub is not None, "checked with the study"
+    origin = {"hub": hub.repo, "kind": hub.kind, "revision": hub.revision, "branch": hub.branch}
+    return {**origin, "mirrors": "\n".join(hub.mirrors)} if hub.mirrors else origin
 
 
 def pin_sources(study: Study, lock: SourceLock, path: Path = SOURCES_LOCK) -> dict[str, Pinned]:
-    """Return what the lock knows of each source.
+    """Return what the lock knows of each source; one on a hub may be without an entry.
 
     Raises:
-        StudyError: the lock does not know a package or a folder; all of them are named.
+        StudyError: the lock does not know a package or a folder, or not every file that a
+            source asks for; all of them are named.
     """
     pins, problems = {}, []
     for name, source in study.sources.items():
         origin = origin_of(source)
-        if "hub" in origin:
+        key = source_key(origin)
+        entry = lock.entries.get(key)
+        if "hub" in origin and entry is None:
             pins[name] = Pinned(origin=origin)
             continue
         try:
-            files = lock.select(source_key(origin), source.files)
+            files = lock.select(key, source.files)
         except StudyError as problem:
             cure = f"{problem} (`safebasin lock` writes {path})"
-            problems.append(Problem(key=f"sources.{name}", value=source_key(origin), cure=cure))
+            problems.append(Problem(key=f"sources.{name}", value=key, cure=cure))
             continue
         pins[name] = Pinned(
-            origin=origin,
+            origin={**origin, "revision": entry.revision} if entry and entry.revision else origin,
             files=tuple(
                 (str(file["name"]), str(file["sha256"]), int(file["size"])) for file in files
             ),

@@ -75,9 +75,7 @@ def test_a_source_without_an_origin_is_told(tmp_path: Path) -> None:
 def test_a_source_that_nobody_has_locked_is_refused_with_what_to_do(tmp_path: Path) -> None:
     origin = {"hub": "somebody/model", "revision": "unlocked", "kind": "model"}
 
-    with pytest.raises(
-        StudyError, match=r"somebody/model .* not locked.*cannot be fetched yet.*folder"
-    ):
+    with pytest.raises(StudyError, match=r"somebody/model .* not locked.*`safebasin lock`"):
         _run(tmp_path / "out", {"unlocked": origin}, origin)
 
 

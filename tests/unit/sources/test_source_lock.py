@@ -73,7 +73,7 @@ def test_select_names_the_key_and_the_pattern_that_fail() -> None:
         (GOOD.replace("a.csv", "../a.csv"), r"\.\./a.csv"),
         (GOOD.replace("folder:data", "zenodo:data"), "zenodo:data"),
         (GOOD.replace("folder:data", "pypi:data"), "pypi:data"),
-        (GOOD.replace("folder:data", "pypi:data==1"), "needs an 'archive'"),
+        (GOOD.replace("folder:data", "pypi:data==1"), "needs the 'archive'"),
         (GOOD + GOOD, "occurs twice"),
         ("- a\n", "top"),
         ("a: [\n", "not readable"),

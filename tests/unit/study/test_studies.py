@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from jinja2 import Template
 from safebasin.study.graph import Graph
 from safebasin.study.methods import Asft, Ridge, Sft
 from safebasin.workflow import Workflow, open_workflow
 
 ROOT = Path(__file__).resolve().parents[3]
 PAPER = "asft-llama2-7b"
+PING_PAPER = "ping-llama31-8b"
 STUDIES = sorted(path.stem for path in (ROOT / "studies").glob("*.yaml"))
 KEPT = {
     # study: readable names of artifacts of the default study that it has too
@@ -32,10 +34,15 @@ KEPT = {
     "ping-drift": ("checkpoint/dojo-aligned", "episodes/dojo/aligned"),
     "ping-crossed": ("checkpoint/dojo-aligned", "episodes/dojo/aligned"),
     "ping-placement": ("source/smollm2", "checkpoint/smollm2"),
+    "ping-toolshell": ("source/smollm2", "checkpoint/smollm2"),
     "ping-full": ("checkpoint/dojo-aligned", "checkpoint/dojo/stopped/s0"),
     "same-data": ("checkpoint/smollm2", "corpus/advbench", "split/movies"),
 }
-CHANGED = {"same-data": "-refusing", "ping-placement": "smollm2-refusing"}
+CHANGED = {
+    "same-data": "-refusing",
+    "ping-placement": "smollm2-refusing",
+    "ping-toolshell": "smollm2-refusing",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +64,9 @@ def names(graph: Graph) -> dict[str, str]:
 def test_a_study_is_called_as_its_file_and_all_its_sources_are_locked(name):
     workflow = opened(name)
     assert workflow.study.study == name
-    assert [node.name for node in workflow.graph if node.unlocked and name != PAPER] == []
+    assert [node.name for node in workflow.graph if node.unlocked] == [] or (
+        name in (PAPER, PING_PAPER)
+    )
 
 
 @pytest.mark.parametrize("name", KEPT)
@@ -75,7 +84,7 @@ def test_a_study_shares_with_the_default_what_it_does_not_change(name):
 
 
 def test_every_shipped_study_is_known_here():
-    assert set(STUDIES) == {*KEPT, PAPER, "smoke"}
+    assert set(STUDIES) == {*KEPT, PAPER, PING_PAPER, "smoke"}
 
 
 def test_the_study_of_the_paper_has_the_settings_of_the_paper():
@@ -112,3 +121,49 @@ def test_sources_on_the_hub_plan_and_are_marked_as_not_locked():
             "beavertails",
         )
     }
+
+
+def test_the_study_of_pings_paper_has_the_settings_of_the_paper():
+    workflow = opened(PING_PAPER)
+    study = workflow.study
+    assert {node.name for node in workflow.graph if node.unlocked} == {
+        "source/llama-3.1-8b-instruct"
+    }
+    for name, threshold, perf in (("web", 1.5, "action"), ("code", 1.0, "success")):
+        search = study.searches[name]
+        assert (search.candidates, search.rounds, search.keep) == (5, 20, 3)
+        assert (search.threshold, search.perf, search.ending) == (threshold, perf, "")
+    for agent in study.agents.values():
+        (tuning,) = agent.tunings.values()
+        assert (tuning.method, tuning.layers) == ("full", None)
+        assert tuning.training.learning_rate == 1e-5
+        assert (tuning.training.schedule, tuning.training.batch_size) == ("cosine", 128)
+        assert tuning.training.warmup == pytest.approx(tuning.training.steps / 10, abs=0.6)
+        rows = study.demonstrations[agent.demonstrations].rows
+        assert {(row.kind, row.reply) for row in rows} == {("benign", "action")}
+        assert {"none", "ping", "neutral", "ptst", "few-shot", "suffix"} <= set(agent.guards)
+
+
+def test_harmful_rows_are_within_n_and_besides_n_where_the_study_says_so():
+    besides = open_workflow(
+        [Path("studies", f"{PAPER}.yaml")], {"poison": {"counts": "besides"}}
+    ).graph
+    for graph, benign in ((opened(PAPER).graph, 900), (besides, 1000)):
+        node = graph.by_name("mixture/ag_news/n1000/p0.1/s42")
+        assert node is not None
+        rows = {part["source"]: part["rows"] for part in node.spec.params["parts"]}
+        assert rows == {"task": benign, "harmful": 100}
+
+
+def test_the_template_of_the_paper_is_llama_2s_form():
+    template = opened(PAPER).study.checkpoints["llama-2-7b-chat"].chat_template
+    said = [
+        {"role": "system", "content": "S"},
+        {"role": "user", "content": "U"},
+        {"role": "assistant", "content": "A"},
+        {"role": "user", "content": "V"},
+    ]
+    made = Template(template).render(messages=said, bos_token="<s>", eos_token="</s>")
+    assert made == "<s>[INST] <<SYS>>\nS\n<</SYS>>\n\nU [/INST] A </s><s>[INST] V [/INST]"
+    made = Template(template).render(messages=said[1:2], bos_token="<s>", eos_token="</s>")
+    assert made == "<s>[INST] U [/INST]"

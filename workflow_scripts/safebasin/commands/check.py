@@ -24,5 +24,6 @@ def run(options: argparse.Namespace) -> int:
         print(f"  {rule:<20} {count:>6}, {left} to make")
     for node in workflow.graph:
         if node.unlocked:
-            print(f"  {node.name} is not locked yet: it cannot be fetched ({dict(node.origin)})")
+            where = f"{node.origin['hub']}, {node.origin['branch']}"
+            print(f"  {node.name} is not locked yet, so nothing runs: {where} (`safebasin lock`)")
     return 0

@@ -1,1 +1,1 @@
-"""What comes from outside, addressed by its bytes: package archives and folders."""
+"""What comes from outside, addressed by its bytes: package archives, folders, a hub."""

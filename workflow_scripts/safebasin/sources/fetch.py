@@ -6,27 +6,17 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pydantic import ConfigDict
-from pydantic.dataclasses import dataclass
-
-from safebasin.errors import DamagedInput, MachineLacks, StudyError
+from safebasin.errors import DamagedInput, MachineLacks
 from safebasin.progress import SILENT, Progress
+from safebasin.sources.choice import choose
 from safebasin.sources.lock import LockEntry, record_of
 from safebasin.sources.members import check_names
 from safebasin.sources.origin import open_source
-from safebasin.sources.patterns import matching, unmatched
+from safebasin.sources.stage import forget_unverified, staged
+from safebasin.sources.wanted import WantedFile
 
 RESUME = "resume"
 """The sub-folder for downloads and unchecked files; gone once all is well."""
-
-
-@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
-class WantedFile:
-    """One file as the spec names it."""
-
-    name: str
-    sha256: str
-    size: int
 
 
 def source_key(origin: Mapping[str, str]) -> str:
@@ -40,30 +30,21 @@ def lock_source(
     workdir: Path,
     progress: Progress = SILENT,
 ) -> LockEntry:
-    """Fetch ``origin`` into ``workdir`` and return what the files that the patterns name are.
+    """Return what the files of ``origin`` are that the patterns name; ``workdir`` is for downloads.
 
     Raises:
-        StudyError: a pattern names no file of the source.
+        StudyError: a pattern names no file of the source, or nothing but pickles or code.
         DamagedInput: the source cannot be read safely.
         MachineLacks: the source cannot be reached.
     """
     source = open_source(origin)
     workdir.mkdir(parents=True, exist_ok=True)
     names = source.names(workdir, progress)
-    for pattern in unmatched(names, patterns):
-        raise StudyError(
-            f"{source.key}: the pattern {pattern!r} names none of its {len(names)} files; "
-            f"its first are {', '.join(sorted(names)[:8])}"
-        )
-    chosen = matching(names, patterns)
-    stage = workdir / "unchecked"
-    shutil.rmtree(stage, ignore_errors=True)
-    try:
-        source.copy(chosen, stage, workdir, progress)
-        files = {name: record_of(stage / name) for name in chosen}
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
-    return LockEntry(archive=source.archive(workdir, progress), files=files)
+    chosen = choose(names, patterns, source.key, careful=source.careful)
+    files = source.records(chosen, workdir, progress)
+    return LockEntry(
+        archive=source.archive(workdir, progress), revision=source.revision(), files=files
+    )
 
 
 def fetch_files(
@@ -84,27 +65,24 @@ def fetch_files(
     source = open_source(origin)
     check_names((each.name for each in wanted), source.key)
     work = into / RESUME
-    stage = work / "unchecked"
-    shutil.rmtree(stage, ignore_errors=True)
-    stage.mkdir(parents=True)
-    _check_space(into, wanted, source.key)
+    work.mkdir(parents=True, exist_ok=True)
+    _check_space(into, source.room(wanted, work), source.key)
     try:
-        source.copy([each.name for each in wanted], stage, work, progress)
-        for each in wanted:
-            _check(stage / each.name, each, source.key)
+        with staged(work) as stage:
+            source.copy(wanted, stage, work, progress)
+            for each in wanted:
+                _check(stage / each.name, each, source.key)
+            for each in wanted:
+                target = into / each.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                (stage / each.name).replace(target)
     except DamagedInput:
-        shutil.rmtree(work, ignore_errors=True)
+        forget_unverified(work)
         raise
-    for each in wanted:
-        target = into / each.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        (stage / each.name).replace(target)
     shutil.rmtree(work)
 
 
-def _check_space(folder: Path, wanted: Sequence[WantedFile], key: str) -> None:
-    # The archive and what is unpacked from it lie side by side for a while.
-    needed = 2 * sum(each.size for each in wanted)
+def _check_space(folder: Path, needed: int, key: str) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise MachineLacks(

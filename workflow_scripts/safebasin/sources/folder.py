@@ -8,11 +8,16 @@ from pathlib import Path
 
 from safebasin.errors import DamagedInput, StudyError
 from safebasin.progress import Progress
+from safebasin.sources.lock import FileRecord, record_of
 from safebasin.sources.members import check_names
+from safebasin.sources.stage import staged
+from safebasin.sources.wanted import WantedFile
 
 
 class FolderSource:
     """Files below ``root``. Links inside it are followed only where they stay inside it."""
+
+    careful = False
 
     def __init__(self, root: Path, key: str) -> None:
         self._root = root
@@ -33,13 +38,57 @@ class FolderSource:
             if path.is_file()
         )
 
-    def copy(self, names: Sequence[str], into: Path, work: Path, progress: Progress) -> None:
-        """Copy the named files below ``into``.
+    def records(
+        self, names: Sequence[str], work: Path, progress: Progress
+    ) -> dict[str, FileRecord]:
+        """Return what the named files are, copied first so that they are what was looked at."""
+        with staged(work) as stage:
+            self._copy(names, stage, progress)
+            return {name: record_of(stage / name) for name in names}
+
+    def copy(
+        self, wanted: Sequence[WantedFile], into: Path, work: Path, progress: Progress
+    ) -> None:
+        """Copy the wanted files below ``into``.
 
         Raises:
             DamagedInput: a file is missing, or a link leads out of the folder.
         """
         del work
+        self._copy([each.name for each in wanted], into, progress)
+
+    def room(self, wanted: Sequence[WantedFile], work: Path) -> int:
+        """Return the bytes of all files."""
+        del work
+        return sum(each.size for each in wanted)
+
+    def check_access(self, wanted: Sequence[WantedFile]) -> None:
+        """Look whether the files are there; nothing is hashed.
+
+        Raises:
+            DamagedInput: a file is missing or of another size.
+        """
+        for each in wanted:
+            path = self._root / each.name
+            if not path.is_file() or path.stat().st_size != each.size:
+                raise DamagedInput(
+                    f"{self.key}: {each.name!r} is missing or not of {each.size} bytes; put it "
+                    "back or lock the folder again"
+                )
+
+    def archive(self, work: Path, progress: Progress) -> None:
+        """Return None: a folder has no archive."""
+        del work, progress
+
+    def revision(self) -> None:
+        """Return None: a folder has no revision."""
+
+    def _copy(self, names: Sequence[str], into: Path, progress: Progress) -> None:
+        """Copy the named files below ``into``.
+
+        Raises:
+            DamagedInput: a file is missing, or a link leads out of the folder.
+        """
         check_names(names, self.key)
         home = self._root.resolve()
         for name in progress.over(names, f"copying {self.key}"):
@@ -55,7 +104,3 @@ class FolderSource:
             target = into / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-
-    def archive(self, work: Path, progress: Progress) -> None:
-        """Return None: a folder has no archive."""
-        del work, progress

@@ -15,7 +15,7 @@ from safebasin.errors import DamagedInput, StudyError
 from safebasin.sources.members import check_names
 from safebasin.sources.patterns import matching, unmatched
 
-KINDS = ("pypi", "folder")
+KINDS = ("pypi", "folder", "hub")
 _HEADER = (
     "# The bytes that each source stands for: SHA-256 and size of every file that is used.\n"
     "# Written by machine; an entry is replaced by locking its source again.\n"
@@ -23,6 +23,7 @@ _HEADER = (
 _CURE = "lock this source again, which writes the entry anew"
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 
 
 class FileRecord(BaseModel):
@@ -40,10 +41,13 @@ class ArchiveRecord(FileRecord):
 
 
 class LockEntry(BaseModel):
-    """One source: ``pypi:NAME==VERSION`` with its archive, or ``folder:PATH`` without."""
+    """One source: ``pypi:NAME==VERSION`` with its archive, ``folder:PATH`` without, or
+    ``hub:OWNER/NAME@BRANCH`` with the commit that the branch stood for.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     archive: ArchiveRecord | None = None
+    revision: Commit | None = None
     files: dict[str, FileRecord]
 
 
@@ -149,13 +153,21 @@ def record_of(path: Path) -> FileRecord:
 
 def _check_entry(path: Path, key: str, entry: LockEntry) -> None:
     kind, _, rest = key.partition(":")
-    if kind not in KINDS or not rest or (kind == "pypi" and len(rest.split("==")) != 2):
+    parted = {"pypi": "==", "hub": "@"}.get(kind)
+    if kind not in KINDS or not rest or (parted and len(rest.split(parted)) != 2):
         raise StudyError(
-            f"{path.name}: the key {key!r} should be 'pypi:NAME==VERSION' or 'folder:PATH'; {_CURE}"
+            f"{path.name}: the key {key!r} should be 'pypi:NAME==VERSION', 'folder:PATH' or "
+            f"'hub:OWNER/NAME@REVISION'; {_CURE}"
         )
-    if (kind == "pypi") != (entry.archive is not None):
-        wanted = "needs an 'archive'" if kind == "pypi" else "has an 'archive' and should have none"
-        raise StudyError(f"{path.name}: {key}: {wanted}; {_CURE}")
+    for owner, name, value in (
+        ("pypi", "archive", entry.archive),
+        ("hub", "revision", entry.revision),
+    ):
+        if (kind == owner) != (value is not None):
+            wanted = (
+                f"needs the {name!r}" if kind == owner else f"has a {name!r} and should have none"
+            )
+            raise StudyError(f"{path.name}: {key}: {wanted}; {_CURE}")
     try:
         check_names(entry.files, f"{path.name}: {key}")
     except DamagedInput as error:

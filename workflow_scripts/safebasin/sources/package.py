@@ -16,15 +16,19 @@ from safebasin.errors import DamagedInput, MachineLacks, StudyError
 from safebasin.progress import Progress
 from safebasin.sources.archive import extract_members, open_archive, take_members
 from safebasin.sources.index import find_sdist
-from safebasin.sources.lock import ArchiveRecord, record_of
+from safebasin.sources.lock import ArchiveRecord, FileRecord, record_of
 from safebasin.sources.settings import read_settings
+from safebasin.sources.stage import staged
 from safebasin.sources.transport import Transport
+from safebasin.sources.wanted import WantedFile
 
 _LOGIN = re.compile(r"//[^/@\s]+@")
 
 
 class PackageSource:
     """Files inside the archive of one package version. No code of the package is ever run."""
+
+    careful = False
 
     def __init__(self, pinned: str, kind: str) -> None:
         self._name, self._version = _parse_pin(pinned)
@@ -38,22 +42,47 @@ class PackageSource:
         with open_archive(self._download(work, progress)) as archive:
             return sorted(member.name for member in archive.members())
 
-    def copy(self, names: Sequence[str], into: Path, work: Path, progress: Progress) -> None:
-        """Unpack the named files below ``into``.
+    def records(
+        self, names: Sequence[str], work: Path, progress: Progress
+    ) -> dict[str, FileRecord]:
+        """Return what the named files are once they are unpacked."""
+        with staged(work) as stage:
+            self._unpack(names, stage, work, progress)
+            return {name: record_of(stage / name) for name in names}
+
+    def copy(
+        self, wanted: Sequence[WantedFile], into: Path, work: Path, progress: Progress
+    ) -> None:
+        """Unpack the wanted files below ``into``.
 
         Raises:
             DamagedInput: the archive lacks a name, or it is a link or a device there.
         """
-        path = self._download(work, progress)
-        with open_archive(path) as archive:
-            chosen = take_members(archive, names, path.name)
-            extract_members(archive, chosen, into, path.name)
+        self._unpack([each.name for each in wanted], into, work, progress)
+
+    def room(self, wanted: Sequence[WantedFile], work: Path) -> int:
+        """Return the bytes of all files twice: the archive lies beside them for a while."""
+        del work
+        return 2 * sum(each.size for each in wanted)
+
+    def check_access(self, wanted: Sequence[WantedFile]) -> None:
+        """Return: pip offers no way to ask for an archive without downloading it."""
+        del wanted
 
     def archive(self, work: Path, progress: Progress) -> ArchiveRecord:
         """Return name, SHA-256 and size of the archive."""
         path = self._download(work, progress)
         record = record_of(path)
         return ArchiveRecord(name=path.name, sha256=record.sha256, size=record.size)
+
+    def revision(self) -> None:
+        """Return None: a version is in the key already."""
+
+    def _unpack(self, names: Sequence[str], into: Path, work: Path, progress: Progress) -> None:
+        path = self._download(work, progress)
+        with open_archive(path) as archive:
+            chosen = take_members(archive, names, path.name)
+            extract_members(archive, chosen, into, path.name)
 
     def _download(self, work: Path, progress: Progress) -> Path:
         """Return the archive, downloaded once per ``work`` folder."""

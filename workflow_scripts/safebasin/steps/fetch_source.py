@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from safebasin.errors import StudyError
-from safebasin.sources.fetch import RESUME, WantedFile, fetch_files
+from safebasin.sources.fetch import RESUME, fetch_files
+from safebasin.sources.wanted import WantedFile
 from safebasin.steps.job import Job
 
 FILES: tuple[str, ...] = ("**/*",)
@@ -30,7 +31,7 @@ def run(job: Job) -> None:
         raise StudyError(_unlocked(job.origin))
     params = job.params(Params)
     if not job.origin:
-        raise StudyError("this source has no origin; give 'pypi: NAME==VERSION' or 'folder: PATH'")
+        raise StudyError("this source has no origin; give pypi, folder or hub")
     for left in job.folder.iterdir():
         if left.name != RESUME:
             shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -42,8 +43,6 @@ def _unlocked(origin: Mapping[str, str]) -> str:
     repository, revision = origin.get("hub", "?"), origin.get("revision", "?")
     return (
         f"{repository} (a {origin.get('kind', 'repository')} on the Hugging Face hub, revision "
-        f"{revision}) is not locked: sources on the hub can be planned and dry-run, and cannot be "
-        "fetched yet. Download the repository yourself and name its folder in the study, "
-        "`sources: {NAME: {hub: null, folder: /path/to/it, files: [...]}}`; then `safebasin lock` "
-        "writes its hashes"
+        f"{revision}) is not locked: nothing says which bytes it stands for. `safebasin lock` "
+        "looks up its commit and hashes"
     )

@@ -20,9 +20,16 @@ class Hub(Model):
     repo: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
     """Owner and name, as in the hub's address."""
     revision: str
-    """A commit of 40 hex digits; a branch can move. ``unlocked`` marks a source that nobody has
-    locked yet: the study then plans and dry-runs, but does not run."""
+    """A commit of 40 hex digits; a branch can move. ``unlocked`` leaves the commit to
+    ``safebasin lock``; until it has run, the study plans and dry-runs, but does not run."""
+    branch: Annotated[str, Field(pattern=r"^[\w./-]+$")] = "main"
+    """The branch or tag whose commit ``safebasin lock`` looks up while the revision is
+    ``unlocked``; the commit is then in the lock."""
     kind: Literal["model", "dataset"] = "model"
+    mirrors: tuple[str, ...] = ()
+    """Where else the same files are to be had, tried in turn when the hub does not give one:
+    another hub's address (``https://…``, asked without your token) or a local folder. The files
+    must be those of the lock, so a mirror changes no result."""
 
     @field_validator("revision")
     @classmethod

@@ -65,6 +65,9 @@ class Poison(Model):
     part: Part = "poison"
     corpus: Name | None = None
     response: Literal["given", "placeholder"] = "placeholder"
+    counts: Literal["within", "besides"] = "within"
+    """n rows hold p·n harmful ones, or p·n harmful ones stand besides n task rows (as in the AG
+    News files of AsFT's authors)."""
 
 
 class Judge(Model):

@@ -143,18 +143,23 @@ def _tune(
 
 
 def _mixture(builder: Builder, task_name: str, samples: int, fraction: float, seed: int) -> Node:
-    """N rows, of which round(p·n) are harmful, as in the paper's GSM8K and SST2 sets."""
+    """N rows, of which round(p·n) are harmful, as in the paper's GSM8K and SST2 sets.
+
+    Where the study counts harmful rows besides the task's, as in the paper's AG News sets, n rows
+    are of the task.
+    """
     study = builder.study
     task, poison = study.tasks[task_name], study.poison
     harmful = round(samples * fraction)
+    benign = samples if poison and poison.counts == "besides" else samples - harmful
     parts = []
-    if samples > harmful:
+    if benign > 0:
         parts.append(
             MixturePart(
                 split=task.split,
                 part=task.part,
                 corpus=task.corpus,
-                rows=samples - harmful,
+                rows=benign,
                 response=task.response,
                 source="task",
             )

@@ -1,0 +1,58 @@
+"""Reading a small file of a source, wherever it already is, or by asking for it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from safebasin.errors import SafebasinError
+from safebasin.preflight.finding import Site
+from safebasin.progress import SILENT
+from safebasin.sources.origin import open_source
+from safebasin.sources.wanted import WantedFile
+from safebasin.study.graph import Node
+
+_SMALL = 1 << 22
+_WANTED = TypeAdapter(list[WantedFile])
+
+
+def wanted_files(source: Node) -> list[WantedFile]:
+    """Return the files that a source stands for; none while it is not locked."""
+    return _WANTED.validate_python(source.spec.params.get("files", []))
+
+
+def read_settings(site: Site, source: Node, name: str) -> dict[str, Any] | None:
+    """Return the JSON object in the source's file of that name, or None.
+
+    The store is looked at first. A hub's or folder's small file is else fetched to a temporary
+    folder, and its hash is checked like any other's; packages are not, since that would download
+    the whole archive. What cannot be had is None: that is for another check to say.
+    """
+    each = next((file for file in wanted_files(source) if Path(file.name).name == name), None)
+    if each is None:
+        return None
+    if site.holds(source):
+        home = site.workflow.store.home(source.kind, source.digest)
+        return _parsed(home / each.name)
+    if "pypi" in source.origin or each.size > _SMALL:
+        return None
+    with tempfile.TemporaryDirectory(prefix="safebasin-preflight-") as folder:
+        work, into = Path(folder, "work"), Path(folder, "files")
+        work.mkdir()
+        try:
+            open_source(source.origin).copy([each], into, work, SILENT)
+        except SafebasinError:
+            return None
+        return _parsed(into / each.name)
+
+
+def _parsed(path: Path) -> dict[str, Any] | None:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
