@@ -13,7 +13,8 @@ def codes(step: str, part: str | None) -> str:
 
 
 def graph_of(raw: dict, probe: object, **agent: object):
-    return plan(validate(merge(raw, {"agents": {"dojo": agent | {"probe": probe}}})), PINS, codes)
+    bare = merge(raw, {"agents": {"dojo": {"probe": None}}})
+    return plan(validate(merge(bare, {"agents": {"dojo": agent | {"probe": probe}}})), PINS, codes)
 
 
 def test_every_tuned_agent_has_one_probe_and_the_report_reads_it(smoke):
