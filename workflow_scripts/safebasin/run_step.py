@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
-from safebasin.errors import MachineLacks, RequestError
+from safebasin.errors import RequestError
 from safebasin.progress import SILENT, Progress
 from safebasin.steps.job import Job
 from safebasin.store.code_identity import CodeBook, is_plugin
@@ -52,7 +52,8 @@ class Request:
     receipt: Path | None = None
     device: str = "auto"
     gpus: int = 0
-    """GPUs that were granted; a step that was granted one and sees none fails."""
+    """GPUs that were granted; a step that was granted one and sees none fails, unless the machine
+    is told to compute on the CPU."""
     origin: Mapping[str, str] = field(default_factory=dict)
     progress: Progress = SILENT
 
@@ -151,7 +152,8 @@ def _device(request: Request) -> str:
     if request.gpus < 1:
         return request.device
     if request.device == "cpu":
-        raise MachineLacks(f"{request.step} was granted {request.gpus} GPU(s) and told to use none")
+        request.progress.note(f"device cpu was asked for: {request.gpus} granted GPU(s) stay idle")
+        return "cpu"
     return "cuda"
 
 
