@@ -95,7 +95,7 @@ def train_matrices(
     trainee = Trainee(
         model=loaded.model, parameters=parameters, filler=chat.end, device=loaded.device
     )
-    with seeded(training.seed):
+    with seeded(training.seed), resume:
         record = train(trainee, tokenised, training, Objective(), resume, progress, watch)
     return record, rows_cut
 
