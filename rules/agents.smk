@@ -44,7 +44,7 @@ rule tune_checkpoint:
     message:
         "tune {params.name}"
     shell:
-        "{params.python} -m safebasin tune_checkpoint --store {params.store} --spec {params.spec:q}"
+        "exec {params.python} -m safebasin tune_checkpoint --store {params.store} --spec {params.spec:q}"
         " --gpus {resources.gpu} --device {params.device} --receipt {output} > {log} 2>&1"
 
 
@@ -72,7 +72,7 @@ rule search_prefix:
     message:
         "search {params.name}"
     shell:
-        "{params.python} -m safebasin search_prefix --store {params.store} --spec {params.spec:q}"
+        "exec {params.python} -m safebasin search_prefix --store {params.store} --spec {params.spec:q}"
         " --gpus {resources.gpu} --device {params.device} --receipt {output} > {log} 2>&1"
 
 
@@ -98,7 +98,7 @@ rule run_episodes:
     message:
         "play {params.name}"
     shell:
-        "{params.python} -m safebasin run_episodes --store {params.store} --spec {params.spec:q}"
+        "exec {params.python} -m safebasin run_episodes --store {params.store} --spec {params.spec:q}"
         " --gpus {resources.gpu} --device {params.device} --receipt {output} > {log} 2>&1"
 
 
@@ -124,5 +124,5 @@ rule fit_probe:
     message:
         "fit {params.name}"
     shell:
-        "{params.python} -m safebasin fit_probe --store {params.store} --spec {params.spec:q}"
+        "exec {params.python} -m safebasin fit_probe --store {params.store} --spec {params.spec:q}"
         " --gpus {resources.gpu} --device {params.device} --receipt {output} > {log} 2>&1"

@@ -23,7 +23,7 @@ rule generate_responses:
     message:
         "generate {params.name}"
     shell:
-        "{params.python} -m safebasin generate_responses --store {params.store} --spec {params.spec:q}"
+        "exec {params.python} -m safebasin generate_responses --store {params.store} --spec {params.spec:q}"
         " --gpus {resources.gpu} --device {params.device} --receipt {output} > {log} 2>&1"
 
 

@@ -26,7 +26,7 @@ rule align_checkpoint:
     message:
         "align {params.name}"
     shell:
-        "{params.python} -m safebasin align_checkpoint --store {params.store} --spec {params.spec:q}"
+        "exec {params.python} -m safebasin align_checkpoint --store {params.store} --spec {params.spec:q}"
         " --gpus {resources.gpu} --device {params.device} --receipt {output} > {log} 2>&1"
 
 

@@ -25,7 +25,7 @@ rule tune_adapter:
     message:
         "tune {params.name}"
     shell:
-        "{params.python} -m safebasin tune_adapter --store {params.store} --spec {params.spec:q}"
+        "exec {params.python} -m safebasin tune_adapter --store {params.store} --spec {params.spec:q}"
         " --gpus {resources.gpu} --device {params.device} --receipt {output} > {log} 2>&1"
 
 

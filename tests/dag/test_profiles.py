@@ -37,6 +37,11 @@ def test_every_rule_that_asks_for_a_gpu_goes_to_the_gpu_partition():
     assert partitions == dict.fromkeys(rules_saying("gpu="), "gpu")
 
 
+def test_a_step_that_keeps_its_state_takes_the_place_of_its_shell():
+    """A scheduler's SIGTERM ends a shell at once, and with it the job whose step is still saving."""
+    assert rules_saying('"exec {params.python}') == rules_saying("gpu=")
+
+
 def test_no_job_of_a_cluster_repeats_itself_inside_its_own_limits():
     """A rule's own ``retries`` would: the job reads the rule too. Local rules are no jobs."""
     local = re.search(r"^localrules:\n((?: +\w+,\n)+)", (ROOT / "Snakefile").read_text(), re.M)
