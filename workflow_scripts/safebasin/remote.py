@@ -20,7 +20,7 @@ def refuse_lost_gpus(limit: Any) -> None:
     Raises:
         StudyError: with the line that does it, and the command that is right.
     """
-    if limit is not None and limit.value < 1:
+    if limit is not None and limit.value is not None and limit.value < 1:
         raise StudyError(
             "this run sends its jobs to a cluster, and the line `gpu=0` below `resources:` takes "
             "every GPU request away. Where it was not given on the command line, it stands in "
