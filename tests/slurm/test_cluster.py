@@ -66,14 +66,14 @@ def test_a_failure_is_reported_and_every_retry_asks_for_more(on_slurm, cluster, 
     study = layer(folder, "training: {learning_rate: 2e-2}")
     digest = adapter_of(folder, study)
     told = snakemake(
-        *(folder, *SITE, "--configfile", *study),
+        *(folder, *SITE, "--configfile", *study, "--"),
         receipt_path("adapter", digest),
         store=on_slurm / "store",
         cores=None,
         environment=cluster.environment,
         check=False,
     )
-    assert "Error in rule tune_adapter" in told
+    assert "Error in rule tune_adapter" in told, told
     assert "sees no CUDA device" in told
     jobs = cluster.jobs(f"tune_adapter_wildcards_{digest}")
     assert [job["JobState"] for job in jobs] == ["FAILED"] * 3
