@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from safebasin.errors import RequestError, SafebasinError, Stopped
+from safebasin.errors import RequestError, SafebasinError
+from safebasin.stopped import Stopped
 from safebasin.store.kinds import RULES
 
 COMMANDS = {

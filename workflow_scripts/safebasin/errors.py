@@ -39,9 +39,3 @@ class DefenceOff(SafebasinError):
     """A defence covers less than it should or leaves no trace."""
 
     exit_code = 5
-
-
-class Stopped(SafebasinError):
-    """Something outside asked the process to stop (SIGTERM): a scheduler, or a person."""
-
-    exit_code = 143

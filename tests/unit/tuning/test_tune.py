@@ -11,9 +11,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import torch
-from safebasin.errors import DefenceOff, Stopped, StudyError
+from safebasin.errors import DefenceOff, StudyError
 from safebasin.models.load import load_model
 from safebasin.progress import Item, Silent
+from safebasin.stopped import Stopped
 from safebasin.tuning import tune
 from safebasin.tuning.objectives.objective import Coverage, LoraPair, Objective
 from safebasin.tuning.objectives.ridge import Ridge

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from safebasin.errors import Stopped
+from safebasin.stopped import Stopped
 from safebasin.store.writers import write_json, write_safetensors
 
 if TYPE_CHECKING:
