@@ -1,5 +1,6 @@
 # make study   set up, run the default study          make test    set up, run the tests
 # make demo    set up, run the smoke study            make bench   measure the README's figures
+#                                                     make test-slurm   the same on a real Slurm
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
@@ -13,7 +14,7 @@ BARS = $$(test -t 2 && echo --logger rich)
 
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: study demo setup test test-gpu lint types bench locks schema clean
+.PHONY: study demo setup test test-gpu test-slurm lint types bench locks schema clean
 
 study: setup
 	$(BIN)/safebasin unlock
@@ -50,6 +51,11 @@ test: lint types
 # Skips, with the reason, where no CUDA device is.
 test-gpu: setup
 	$(BIN)/python -m pytest -rs tests/gpu
+
+# On a Slurm of its own, which it starts on this machine and stops again.
+test-slurm: setup
+	@sh tests/slurm/install.sh
+	$(BIN)/python -m pytest -rs tests/slurm
 
 # The model's figures are taken on the default study's checkpoint, once `make study` has made it.
 CHECKPOINT = $(firstword $(wildcard store/checkpoint/*))

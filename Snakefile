@@ -2,6 +2,7 @@
 #
 #   snakemake --cores 2                                      the study of config.yaml
 #   snakemake --cores 2 --configfile studies/smoke.yaml      another study
+#   snakemake --workflow-profile profiles/slurm              the same on a cluster
 #   safebasin show                                           its artifacts by name
 #
 # Rules bind; what runs is `python -m safebasin STEP`, what is asked stands in the study.
@@ -21,9 +22,12 @@ include: "rules/evaluation.smk"
 include: "rules/reporting.smk"
 
 
+# On the host of Snakemake: it reaches the network, and a scheduler would take longer than they do.
 localrules:
     all,
     fetch_source,
+    evaluate_study,
+    render_report,
     link_results,
 
 

@@ -39,12 +39,13 @@ rule tune_checkpoint:
         python=PLAN.python,
         store=PLAN.store,
         spec=PLAN.spec,
+        device=PLAN.device,
         name=PLAN.name,
     message:
         "tune {params.name}"
     shell:
-        "{params.python} -m safebasin tune_checkpoint --store {params.store} --spec {params.spec:q}"
-        " --gpus {resources.gpu} --receipt {output} > {log} 2>&1"
+        "exec {params.python} -m safebasin tune_checkpoint --store {params.store} --spec {params.spec:q}"
+        " --gpus {resources.gpu} --device {params.device} --receipt {output} > {log} 2>&1"
 
 
 rule search_prefix:
@@ -66,12 +67,13 @@ rule search_prefix:
         python=PLAN.python,
         store=PLAN.store,
         spec=PLAN.spec,
+        device=PLAN.device,
         name=PLAN.name,
     message:
         "search {params.name}"
     shell:
-        "{params.python} -m safebasin search_prefix --store {params.store} --spec {params.spec:q}"
-        " --gpus {resources.gpu} --receipt {output} > {log} 2>&1"
+        "exec {params.python} -m safebasin search_prefix --store {params.store} --spec {params.spec:q}"
+        " --gpus {resources.gpu} --device {params.device} --receipt {output} > {log} 2>&1"
 
 
 rule run_episodes:
@@ -91,12 +93,13 @@ rule run_episodes:
         python=PLAN.python,
         store=PLAN.store,
         spec=PLAN.spec,
+        device=PLAN.device,
         name=PLAN.name,
     message:
         "play {params.name}"
     shell:
-        "{params.python} -m safebasin run_episodes --store {params.store} --spec {params.spec:q}"
-        " --gpus {resources.gpu} --receipt {output} > {log} 2>&1"
+        "exec {params.python} -m safebasin run_episodes --store {params.store} --spec {params.spec:q}"
+        " --gpus {resources.gpu} --device {params.device} --receipt {output} > {log} 2>&1"
 
 
 rule fit_probe:
@@ -116,9 +119,10 @@ rule fit_probe:
         python=PLAN.python,
         store=PLAN.store,
         spec=PLAN.spec,
+        device=PLAN.device,
         name=PLAN.name,
     message:
         "fit {params.name}"
     shell:
-        "{params.python} -m safebasin fit_probe --store {params.store} --spec {params.spec:q}"
-        " --gpus {resources.gpu} --receipt {output} > {log} 2>&1"
+        "exec {params.python} -m safebasin fit_probe --store {params.store} --spec {params.spec:q}"
+        " --gpus {resources.gpu} --device {params.device} --receipt {output} > {log} 2>&1"

@@ -2,13 +2,20 @@
 #
 # A rule's output is a receipt, receipts/<kind>/<digest>.json, a copy of the artifact's manifest.
 # The artifact itself is written by the step alone, into the store; Snakemake owns no file there.
+#
+# Steps that run a model take the place of their shell (exec): a scheduler's SIGTERM would end the
+# shell at once, and with it the job, while the step keeps its state.
 
 from snakemake.exceptions import WorkflowError
 
 from safebasin.binding import bind
 from safebasin.errors import SafebasinError
+from safebasin.remote import refuse_lost_gpus
 
 try:
+    # Which executor it is, is known at the start; without cores it is no local one.
+    if workflow.resource_settings.nodes and not workflow.resource_settings.cores:
+        refuse_lost_gpus(workflow.global_resources.get("gpu"))
     PLAN = bind(
         workflow.configfiles,
         workflow.config_settings.config,
@@ -25,5 +32,7 @@ wildcard_constraints:
 onstart:
     try:
         PLAN.refuse_unlocked()
+        if workflow.non_local_exec:
+            refuse_lost_gpus(workflow.global_resources.get("gpu"))
     except SafebasinError as problem:
         raise WorkflowError(str(problem)) from None

@@ -18,12 +18,13 @@ rule generate_responses:
         python=PLAN.python,
         store=PLAN.store,
         spec=PLAN.spec,
+        device=PLAN.device,
         name=PLAN.name,
     message:
         "generate {params.name}"
     shell:
-        "{params.python} -m safebasin generate_responses --store {params.store} --spec {params.spec:q}"
-        " --gpus {resources.gpu} --receipt {output} > {log} 2>&1"
+        "exec {params.python} -m safebasin generate_responses --store {params.store} --spec {params.spec:q}"
+        " --gpus {resources.gpu} --device {params.device} --receipt {output} > {log} 2>&1"
 
 
 rule judge_responses:

@@ -21,12 +21,13 @@ rule align_checkpoint:
         python=PLAN.python,
         store=PLAN.store,
         spec=PLAN.spec,
+        device=PLAN.device,
         name=PLAN.name,
     message:
         "align {params.name}"
     shell:
-        "{params.python} -m safebasin align_checkpoint --store {params.store} --spec {params.spec:q}"
-        " --gpus {resources.gpu} --receipt {output} > {log} 2>&1"
+        "exec {params.python} -m safebasin align_checkpoint --store {params.store} --spec {params.spec:q}"
+        " --gpus {resources.gpu} --device {params.device} --receipt {output} > {log} 2>&1"
 
 
 rule extract_direction:

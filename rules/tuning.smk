@@ -20,12 +20,13 @@ rule tune_adapter:
         python=PLAN.python,
         store=PLAN.store,
         spec=PLAN.spec,
+        device=PLAN.device,
         name=PLAN.name,
     message:
         "tune {params.name}"
     shell:
-        "{params.python} -m safebasin tune_adapter --store {params.store} --spec {params.spec:q}"
-        " --gpus {resources.gpu} --receipt {output} > {log} 2>&1"
+        "exec {params.python} -m safebasin tune_adapter --store {params.store} --spec {params.spec:q}"
+        " --gpus {resources.gpu} --device {params.device} --receipt {output} > {log} 2>&1"
 
 
 rule project_adapter:

@@ -6,10 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SMOKE = Path("studies/smoke.yaml")
+SNAKEMAKE = str(Path(sys.executable).with_name("snakemake"))
 
 
 def lay_out(folder: Path) -> Path:
@@ -22,13 +24,20 @@ def lay_out(folder: Path) -> Path:
     return folder
 
 
-def snakemake(folder: Path, *arguments: str, store: Path | None = None, check: bool = True) -> str:
+def snakemake(
+    folder: Path,
+    *arguments: str,
+    store: Path | None = None,
+    cores: int | None = 2,
+    environment: Mapping[str, str] = os.environ,
+    check: bool = True,
+) -> str:
     """Run Snakemake in ``folder``; return both streams."""
-    environment = dict(os.environ)
+    environment = dict(environment)
     if store is not None:
         environment["SAFEBASIN_STORE"] = str(store)
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("snakemake")), "--cores", "2", *arguments],
+        [SNAKEMAKE, *(["--cores", str(cores)] if cores else []), *arguments],
         cwd=folder,
         env=environment,
         capture_output=True,

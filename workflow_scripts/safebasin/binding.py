@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from safebasin import sizing
 from safebasin.commands.unlock import hold_running
 from safebasin.errors import StudyError
 from safebasin.spec_text import lay_long_specs, pack_spec
@@ -18,16 +19,18 @@ from safebasin.study.graph import Node
 from safebasin.workflow import Workflow, open_workflow
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-GIB = 1024
+DEVICES = ("auto", "cpu", "cuda")
 _LINKED = ".linked"
 
 
 class Binding:
     """A planned study, as the rules see it. Nothing here decides anything."""
 
-    def __init__(self, workflow: Workflow, configs: Sequence[Path]) -> None:
-        """Bind to ``workflow``, which was loaded from ``configs``."""
+    def __init__(self, workflow: Workflow, configs: Sequence[Path], device: str = "auto") -> None:
+        """Bind to ``workflow``, which was loaded from ``configs``; models run on ``device``."""
         self.workflow = workflow
+        self.device = device
+        """Where models run: ``auto``, ``cpu`` or ``cuda``, as an argument of a step."""
         self.study = workflow.study.study
         self._configs = [str(path) for path in configs]
         self._nodes = workflow.graph.nodes
@@ -151,22 +154,19 @@ class Binding:
 
     @property
     def memory(self) -> Callable[..., int]:
-        """What gives MiB to ask for: fp32 weights, room to load and train them, the libraries."""
+        """What gives the MiB to ask for; each further attempt asks for more."""
 
         def mebibytes(wildcards: Any, attempt: int = 1) -> int:
-            node = self._nodes[wildcards.digest]
-            copies = 4 if node.rule in ("align_checkpoint", "tune_checkpoint") else 2
-            return round((2 * GIB + node.parameters * 4 * copies / 2**20) * _growth(attempt))
+            return sizing.memory(self._nodes[wildcards.digest], attempt)
 
         return _signed(mebibytes)
 
     @property
     def runtime(self) -> Callable[..., int]:
-        """What gives minutes to ask for, generous: 1e13 parameter-sequences in an hour."""
+        """What gives the minutes to ask for; each further attempt asks for more."""
 
         def minutes(wildcards: Any, attempt: int = 1) -> int:
-            node = self._nodes[wildcards.digest]
-            return round((20 + 60 * node.work * node.parameters / 1e12) * _growth(attempt))
+            return sizing.minutes(self._nodes[wildcards.digest], attempt, self.device)
 
         return _signed(minutes)
 
@@ -187,22 +187,25 @@ def bind(configs: Sequence[Path], machine: Mapping[str, Any], *, is_main: bool) 
 
     Args:
         configs: the layers given with ``--configfile``; none means ``config.yaml``.
-        machine: what ``--config`` or the profile says; only ``store`` is known.
+        machine: what ``--config`` or the profile says: ``store`` and ``device`` are known.
         is_main: whether this is the Snakemake that the user started.
 
     Raises:
-        StudyError: the study has problems; all are in the message.
+        StudyError: the study has problems, or the machine's settings; all are in the message.
     """
-    unknown = sorted(set(machine) - {"store"})
+    unknown = sorted(set(machine) - {"store", "device"})
     if unknown:
         raise StudyError(
-            f"--config {unknown[0]}=…: only the store is set there; lay a YAML file over the "
-            "study with --configfile config.yaml my.yaml"
+            f"--config {unknown[0]}=…: only store and device are set there; lay a YAML file over "
+            "the study with --configfile config.yaml my.yaml"
         )
+    device = str(machine.get("device", DEVICES[0]))
+    if device not in DEVICES:
+        raise StudyError(f"--config device={device}: {', '.join(DEVICES)} are right")
     paths = list(configs) or [Path("config.yaml")]
     told = machine.get("store")
     workflow = open_workflow(paths, store=Path(str(told)) if told else None)
-    binding = Binding(workflow, paths)
+    binding = Binding(workflow, paths, device)
     if is_main:
         binding.begin()
     return binding
@@ -216,7 +219,3 @@ def _signed(function: Function) -> Function:
     """
     function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
     return function
-
-
-def _growth(attempt: int) -> float:
-    return 1.6 ** (attempt - 1)

@@ -6,11 +6,14 @@ import argparse
 import importlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from safebasin.errors import RequestError, SafebasinError
+from safebasin.stopped import Stopped
 from safebasin.store.kinds import RULES
 
 COMMANDS = {
@@ -31,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code.
 
     Exit codes: 0 well, 1 the study is wrong, 2 the request is wrong, 3 input is damaged, 4 the
-    machine lacks something, 5 a defence is off, 130 interrupted.
+    machine lacks something, 5 a defence is off, 130 interrupted, 143 asked to stop.
     """
     told = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -70,6 +73,7 @@ def _run_step(told: list[str]) -> int:
     from safebasin.workflow import store_folder
 
     options = _step_parser(told[0]).parse_args(told[1:])
+    signal.signal(signal.SIGTERM, _stop)
     run_step(
         Request(
             step=told[0],
@@ -83,6 +87,10 @@ def _run_step(told: list[str]) -> int:
         )
     )
     return 0
+
+
+def _stop(*_: object) -> NoReturn:
+    raise Stopped("asked to stop (SIGTERM); what was kept so far is taken up by the next try")
 
 
 def _step_parser(step: str) -> argparse.ArgumentParser:

@@ -4,7 +4,7 @@ import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ import pytest
 import torch
 from safebasin.errors import DefenceOff, StudyError
 from safebasin.models.load import load_model
+from safebasin.progress import Item, Silent
+from safebasin.stopped import Stopped
 from safebasin.tuning import tune
 from safebasin.tuning.objectives.objective import Coverage, LoraPair, Objective
 from safebasin.tuning.objectives.ridge import Ridge
@@ -82,6 +84,34 @@ def test_a_killed_and_resumed_run_gives_the_bytes_of_an_undisturbed_one(
 
     run(tiny, mixture, folder, RIDGE)
 
+    assert contents(folder) == whole
+
+
+class Terminated(Silent):
+    """Work that is asked to stop while item number ``at`` is at hand."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+    def over(self, items: Iterable[Item], label: str, total: int | None = None) -> Iterator[Item]:
+        for number, item in enumerate(items, start=1):
+            if number == self.at:
+                os.kill(os.getpid(), signal.SIGTERM)
+            yield item
+
+
+def test_asked_to_stop_it_finishes_the_step_and_goes_on_from_there_to_the_same_bytes(
+    tiny: Path, mixture: Path, tmp_path: Path
+) -> None:
+    whole = contents(run(tiny, mixture, tmp_path / "whole", RIDGE))
+    folder, before = tmp_path / "stopped", signal.getsignal(signal.SIGTERM)
+
+    with pytest.raises(Stopped, match="3 steps are done"):
+        run(tiny, mixture, folder, RIDGE, save_seconds=3600.0, progress=Terminated(at=3))
+
+    assert [state.name for state in (folder / "resume").iterdir()] == ["step-00000003"]
+    assert signal.getsignal(signal.SIGTERM) == before
+    run(tiny, mixture, folder, RIDGE)
     assert contents(folder) == whole
 
 

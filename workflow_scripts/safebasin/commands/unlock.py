@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from safebasin.errors import RequestError
@@ -18,11 +19,15 @@ LOCKS = Path(".snakemake/locks")
 
 
 def hold_running(directory: Path) -> int:
-    """Hold the mark of a living Snakemake until this process ends; return its descriptor."""
+    """Hold the mark of a living Snakemake until this process ends; return its descriptor.
+
+    A file system without locks keeps none; ``run`` refuses to clear anything there.
+    """
     path = directory / RECEIPTS / RUNNING
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    fcntl.flock(handle, fcntl.LOCK_SH)
+    with suppress(OSError):
+        fcntl.flock(handle, fcntl.LOCK_SH)
     return handle
 
 
@@ -35,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     """Remove the lock files.
 
     Raises:
-        RequestError: a Snakemake is alive in this directory.
+        RequestError: a Snakemake is alive in this directory, or may be.
     """
     del options
     locks = sorted(LOCKS.glob("*")) if LOCKS.is_dir() else []
@@ -52,6 +57,11 @@ def run(options: argparse.Namespace) -> int:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise RequestError("a Snakemake is running in this directory; wait for it") from None
+    except OSError as problem:
+        raise RequestError(
+            f"this file system has no locks ({problem.strerror}) that would tell whether a "
+            "Snakemake runs in this directory; if none does, `snakemake --unlock` clears it"
+        ) from None
     else:
         for lock in locks:
             lock.unlink()

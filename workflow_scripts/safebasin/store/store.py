@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from pathlib import Path
 from safebasin.errors import DamagedInput
 from safebasin.store.artifact import MANIFEST, Artifact, read_artifact
 from safebasin.store.kinds import KINDS
+from safebasin.store.lock import hold_lock
 from safebasin.store.spec import Spec
 
 
@@ -59,20 +58,9 @@ class Store:
 
     @contextmanager
     def lock(self, digest: str, waiting: Callable[[], None] | None = None) -> Iterator[None]:
-        """Hold the lock of ``digest``; a process that dies lets go of it.
+        """Hold the lock of ``digest``; a process that dies lets go of it, on any host.
 
         ``waiting`` is called once if another process holds it.
         """
-        path = self.root / ".locks" / digest
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if waiting:
-                    waiting()
-                fcntl.flock(handle, fcntl.LOCK_EX)
+        with hold_lock(self.root / ".locks" / digest, waiting):
             yield
-        finally:
-            os.close(handle)

@@ -20,7 +20,7 @@ class Node:
     origin: Mapping[str, str] = field(default_factory=dict)
     """Where a source is to be had; no part of the spec."""
     parameters: int = 0
-    """Parameters of the model that the step holds in memory; 0 for none."""
+    """Parameters of the model that the step works on, for memory and time requests; 0 for none."""
     work: int = 0
     """Sequences that the model processes, for a time request; 0 for light steps."""
     unlocked: bool = False

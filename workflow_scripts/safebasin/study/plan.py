@@ -177,6 +177,7 @@ class Builder:
                 "surrogate": surrogate,
             },
             {"aligned": aligned, "base": self.checkpoint(pair.base)},
+            parameters=self.parameters(pair.aligned),
         )
 
     def parameters(self, name: str | None) -> int:

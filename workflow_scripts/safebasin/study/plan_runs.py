@@ -114,7 +114,13 @@ def _tune(
         assert trained.adapter is not None
         inputs = {"adapter": trained.adapter, "direction": builder.direction(pair_name)}
         params = method.params(strength)
-        node = builder.add("project_adapter", f"adapter/{cell.name}", params, inputs)
+        node = builder.add(
+            "project_adapter",
+            f"adapter/{cell.name}",
+            params,
+            inputs,
+            parameters=builder.parameters(pair.aligned),
+        )
         return replace(cell, stage="projected", adapter=node)
     inputs = {
         "checkpoint": cell.checkpoint,
@@ -184,6 +190,11 @@ def _measured(builder: Builder, cell: Cell) -> Cell:
         return cell
     inputs = {"adapter": cell.adapter, "direction": builder.direction(cell.pair)}
     params = {"top": builder.study.direction.top}
-    return replace(
-        cell, measure=builder.add("measure_adapter", f"measure/{cell.name}", params, inputs)
+    node = builder.add(
+        "measure_adapter",
+        f"measure/{cell.name}",
+        params,
+        inputs,
+        parameters=builder.parameters(cell.checkpoint_name),
     )
+    return replace(cell, measure=node)

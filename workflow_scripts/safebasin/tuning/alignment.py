@@ -93,7 +93,7 @@ def train_matrices(
     chat = ChatFormat(loaded.tokenizer, f"checkpoint {name}")
     tokenised, rows_cut = tokenise(rows, chat, training.max_length)
     trainee = Trainee(model=loaded.model, parameters=parameters, device=loaded.device)
-    with seeded(training.seed):
+    with seeded(training.seed), resume:
         record = train(trainee, tokenised, training, Objective(), resume, progress, watch)
     return record, rows_cut
 

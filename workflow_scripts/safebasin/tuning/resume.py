@@ -1,18 +1,22 @@
 """The state of a training run, kept so that a killed run goes on bit for bit.
 
 Every state is a folder of its own that gets its name when it is whole; nothing is pickled.
+A scheduler that wants its node back sends SIGTERM first: the step at hand is finished and kept.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+import signal
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from safebasin.stopped import Stopped
 from safebasin.store.writers import write_json, write_safetensors
 
 if TYPE_CHECKING:
@@ -45,7 +49,10 @@ class Record:
 
 
 class ResumeState:
-    """States of one run in one folder, the newest kept."""
+    """States of one run in one folder, the newest kept.
+
+    While it is entered (``with``), SIGTERM ends the run after the step at hand, with its state.
+    """
 
     def __init__(self, folder: Path, seconds: float = 30.0) -> None:
         """Keep a state when ``seconds`` have passed since the last one; 0 keeps every step."""
@@ -53,6 +60,22 @@ class ResumeState:
         self._seconds = seconds
         self._cost = 0.0
         self._last = time.monotonic()
+        self._stop = False
+        self._handler: Any = None
+
+    def __enter__(self) -> ResumeState:
+        """Put a stop off until a state is kept; only the main thread can."""
+        if threading.current_thread() is threading.main_thread():
+            self._handler = signal.signal(signal.SIGTERM, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let SIGTERM do again what it did before."""
+        if self._handler is not None:
+            signal.signal(signal.SIGTERM, self._handler)
+
+    def _ask(self, *_: object) -> None:
+        self._stop = True
 
     def load(self, parameters: Mapping[str, Tensor], optimizer: torch.optim.Optimizer) -> Record:
         """Put the newest state into parameters, optimizer and generators; return its record.
@@ -90,10 +113,27 @@ class ResumeState:
         parameters: Mapping[str, Tensor],
         optimizer: torch.optim.Optimizer,
     ) -> None:
-        """Keep the state if it is time; a costly state is kept less often (at most 5 % of time)."""
+        """Keep the state if it is time; a costly state is kept less often (at most 5 % of time).
+
+        Raises:
+            Stopped: SIGTERM came since the last call; the state is kept.
+        """
+        due = self._last + max(self._seconds, 20 * self._cost if self._seconds else 0)
+        if self._stop or time.monotonic() >= due:
+            self._keep(record, parameters, optimizer)
+        if self._stop:
+            raise Stopped(
+                f"asked to stop (SIGTERM): {record.step} steps are done and kept, and the next "
+                "try goes on from there"
+            )
+
+    def _keep(
+        self,
+        record: Record,
+        parameters: Mapping[str, Tensor],
+        optimizer: torch.optim.Optimizer,
+    ) -> None:
         began = time.monotonic()
-        if began - self._last < max(self._seconds, 20 * self._cost if self._seconds else 0):
-            return
         whole = self._folder / f"{_PREFIX}{record.step:08d}"
         fresh = self._folder / "new"
         shutil.rmtree(fresh, ignore_errors=True)

@@ -81,7 +81,8 @@ def tune_adapter(
         resume = ResumeState(folder / "resume", save_seconds)
         trainee = Trainee(model=model, parameters=named_factors(pairs), device=device)
         watch = watch_of(replace(loaded, model=model)) if watch_of else None
-        record = train(trainee, rows, training, objective, resume, progress, watch)
+        with resume:
+            record = train(trainee, rows, training, objective, resume, progress, watch)
     check_trace(str(method["type"]), objective, record, pairs)
     size = sum(factor.numel() for factor in trainee.parameters.values())
     _write(folder, checkpoint.name, lora, pairs)

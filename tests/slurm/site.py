@@ -1,0 +1,55 @@
+"""What the tests ask of the shipped profile, and what a site writes into it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safebasin.workflow import open_workflow
+
+from ..workflow import ROOT, SMOKE
+
+STUDY = ("--configfile", str(SMOKE))
+# What a site adds: there is no accounting database here, and jobs take seconds.
+SITE = (
+    *("--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue"),
+    *("--slurm-init-seconds-before-status-checks", "8", "--latency-wait", "10"),
+)
+# The GPUs of these nodes are GPUs in name.
+ON_CPU = ("--config", "device=cpu")
+LOCAL = {"all", "fetch_source", "evaluate_study", "render_report", "link_results"}
+MODELS = {
+    "align_checkpoint",
+    "generate_responses",
+    "run_episodes",
+    "search_prefix",
+    "tune_adapter",
+    "tune_checkpoint",
+}
+
+
+def name_the_site(folder: Path, partition: str = "gpu") -> None:
+    """Edit the lines of the profile that its comment says are to be edited."""
+    path = Path("profiles") / "slurm" / "config.yaml"
+    text = (ROOT / path).read_text()
+    for left_out, said in [
+        ("# slurm_account: my-account", "slurm_account: tests"),
+        ("# slurm_partition: cpu", "slurm_partition: cpu"),
+        ("slurm_partition: gpu", f"slurm_partition: {partition}"),
+        ("# gpu_model: a100", "gpu_model: fake"),
+    ]:
+        assert left_out in text
+        text = text.replace(left_out, said)
+    (folder / path).write_text(text)
+
+
+def layer(folder: Path, text: str) -> tuple[str, ...]:
+    """Lay ``text`` over the smoke study; return the files of the study, from ``folder``."""
+    (folder / "layer.yaml").write_text(text + "\n")
+    return str(SMOKE), "layer.yaml"
+
+
+def adapter_of(folder: Path, study: tuple[str, ...], method: str = "sft") -> str:
+    """Return the digest of the adapter that ``method`` makes in this study."""
+    graph = open_workflow([folder / name for name in study]).graph
+    (node,) = (each for each in graph.of_rule("tune_adapter") if f"/{method}/" in each.name)
+    return node.digest

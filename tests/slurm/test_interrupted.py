@@ -1,0 +1,108 @@
+"""A job that is cancelled resumes, on another node too; one whose Snakemake died is found."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from safebasin.store.receipts import receipt_path
+from safebasin.store.store import Store
+
+from ..workflow import SNAKEMAKE, lay_out
+from .conftest import Cluster
+from .site import ON_CPU, SITE, adapter_of, layer, name_the_site
+
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1200)]
+
+
+class Tuning:
+    """A working directory that shall make one adapter, in a training run of a minute or so."""
+
+    def __init__(self, cluster: Cluster, folder: Path, store: Path, steps: int) -> None:
+        self.cluster, self.folder, self.store = cluster, lay_out(folder), Store(store)
+        name_the_site(self.folder)
+        study = layer(self.folder, f"training: {{steps: {steps}}}")
+        self.digest = adapter_of(self.folder, study)
+        receipt = receipt_path("adapter", self.digest)
+        self.command = [SNAKEMAKE, *SITE, *ON_CPU, "--retries", "0", "--configfile", *study]
+        self.command += ["--", receipt]
+        self.rule = f"tune_adapter_wildcards_{self.digest}"
+        self.log = self.folder / "logs" / "tune_adapter" / f"{self.digest}.log"
+
+    @contextmanager
+    def started(self) -> Iterator[subprocess.Popen[bytes]]:
+        """Start Snakemake, which the end kills if it is still there."""
+        with (self.folder / "told").open("ab") as told:
+            process = subprocess.Popen(
+                self.command,
+                cwd=self.folder,
+                env={**self.cluster.environment, "SAFEBASIN_STORE": str(self.store.root)},
+                stdout=told,
+                stderr=told,
+                start_new_session=True,
+            )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    def told(self) -> str:
+        """Return what Snakemake has said so far."""
+        return (self.folder / "told").read_text()
+
+    def running(self) -> dict[str, str]:
+        """Return the job once it runs."""
+        return self.cluster.wait_for(self.rule, "RUNNING")
+
+    def trains(self) -> bool:
+        """Say whether training steps are done."""
+        return self.log.is_file() and "training steps" in self.log.read_text()
+
+
+def test_a_cancelled_job_goes_on_where_it_was_on_another_node(on_slurm, cluster, tmp_path):
+    run = Tuning(cluster, tmp_path / "cancelled", on_slurm / "store", steps=3000)
+    with run.started() as snakemake:
+        job = run.running()
+        assert job["NodeList"] == "gpu1"
+        cluster.until(run.trains, "it trains", seconds=60)
+        cluster.ask("scancel", job["JobId"])
+        assert snakemake.wait(300) == 1, run.told()
+    stopped = re.search(r"asked to stop \(SIGTERM\): (\d+) steps are done", run.log.read_text())
+    assert stopped, run.log.read_text()
+    assert run.store.get("adapter", run.digest) is None
+
+    name_the_site(run.folder, partition="spare")
+    with run.started() as snakemake:
+        assert snakemake.wait(600) == 0, run.told()
+    left = 3000 - int(stopped[1])
+    assert f"training steps {left}/{left}" in run.log.read_text()
+    assert cluster.jobs(run.rule)[-1]["NodeList"] == "gpu2"
+    made = run.store.get("adapter", run.digest)
+    assert made is not None
+    assert made.run()["resumed"] is True
+
+
+def test_an_orphan_that_ends_after_snakemake_died_is_found(on_slurm, cluster, tmp_path):
+    """The second Snakemake starts while the orphan is at work, and sends a second job."""
+    run = Tuning(cluster, tmp_path / "orphan", on_slurm / "store", steps=1500)
+    with run.started() as snakemake:
+        orphan = run.running()
+        snakemake.kill()
+        snakemake.wait()
+    unlock = [sys.executable, "-m", "safebasin", "unlock"]
+    subprocess.run(unlock, cwd=run.folder, check=True)
+    with run.started() as snakemake:
+        assert snakemake.wait(600) == 0, run.told()
+    jobs = cluster.jobs(run.rule)
+    assert [job["JobState"] for job in jobs] == ["COMPLETED"] * len(jobs)
+    assert jobs[0]["JobId"] == orphan["JobId"]
+    made = run.store.get("adapter", run.digest)
+    assert made is not None
+    assert made.run()["resumed"] is False
+    assert f"adapter {run.digest} was in the store" in run.log.read_text()

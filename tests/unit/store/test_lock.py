@@ -1,0 +1,170 @@
+"""One process at a time holds a digest, whoever dies and on whatever host."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from safebasin.store.lock import hold_lock
+
+BEAT, PATIENCE = 0.05, 0.6
+
+HOLD = """
+import sys
+from pathlib import Path
+from safebasin.store.lock import hold_lock
+with hold_lock(Path(sys.argv[1]), beat=float(sys.argv[2])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> Path:
+    return tmp_path / ".locks" / "0123456789abcdef"
+
+
+def holder(lock: Path) -> Path:
+    return lock.with_name(f"{lock.name}.holder")
+
+
+def hold_elsewhere(lock: Path, beat: float = BEAT) -> subprocess.Popen[str]:
+    """Start a process that holds the lock until it is killed or its input ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(lock), str(beat)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+class AnotherHost(threading.Thread):
+    """Holds the lock as a host does whose ``flock`` does not reach here: by its line alone."""
+
+    def __init__(self, lock: Path) -> None:
+        super().__init__(daemon=True)
+        self.file = holder(lock)
+        self.dead, self.done = threading.Event(), threading.Event()
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self.file.write_text(self.line(0))
+
+    def line(self, beats: int) -> str:
+        return f"another-kernel another-host 17 {beats:012d}\n"
+
+    def run(self) -> None:
+        beats = 0
+        while not self.dead.wait(BEAT):
+            if self.done.is_set():
+                self.file.unlink()
+                return
+            beats += 1
+            self.file.write_text(self.line(beats))
+
+
+def test_nothing_is_left_behind(lock):
+    with hold_lock(lock, beat=BEAT):
+        assert holder(lock).is_file()
+    assert not holder(lock).exists()
+    with pytest.raises(ZeroDivisionError), hold_lock(lock, beat=BEAT):
+        raise ZeroDivisionError
+    assert not holder(lock).exists()
+
+
+def test_a_killed_process_of_this_host_holds_nothing(lock):
+    process = hold_elsewhere(lock)
+    process.kill()
+    process.wait()
+    assert holder(lock).exists()
+    began = time.monotonic()
+    with hold_lock(lock, patience=60):
+        assert time.monotonic() - began < 5
+
+
+def test_a_living_process_of_this_host_is_waited_for(lock):
+    process, told = hold_elsewhere(lock), []
+
+    def end() -> None:
+        told.append("waiting")
+        process.communicate()
+
+    with hold_lock(lock, lambda: threading.Thread(target=end).start(), beat=BEAT):
+        assert process.wait(5) == 0
+    assert told == ["waiting"]
+
+
+def test_a_process_of_another_host_is_waited_for_while_it_lives(lock):
+    other = AnotherHost(lock)
+    other.start()
+    began = time.monotonic()
+    threading.Timer(3 * PATIENCE, other.done.set).start()
+    told = []
+    with hold_lock(lock, lambda: told.append("waiting"), beat=BEAT, patience=PATIENCE):
+        assert other.done.is_set()
+        assert time.monotonic() - began >= 3 * PATIENCE
+    assert told == ["waiting"]
+
+
+def test_a_dead_process_of_another_host_is_waited_for_no_longer_than_it_may_be_silent(lock):
+    AnotherHost(lock)
+    began = time.monotonic()
+    with hold_lock(lock, beat=BEAT, patience=PATIENCE):
+        assert PATIENCE <= time.monotonic() - began < 10 * PATIENCE
+
+
+def test_two_that_wait_for_the_dead_get_it_one_after_the_other(lock):
+    AnotherHost(lock)
+    inside, most = [], []
+
+    def work() -> None:
+        with hold_lock(lock, beat=BEAT, patience=PATIENCE):
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(4 * BEAT)
+            inside.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1, 1, 1]
+
+
+def test_who_was_taken_for_dead_stops_and_says_so(lock):
+    """A process that was suspended for long finds another's name where its own was."""
+    process = hold_elsewhere(lock)
+    AnotherHost(lock)
+    told = process.communicate()[1] if process.wait(10) else ""
+    assert process.returncode == 4
+    assert "taken over by another host" in told
+    assert "another-host" in holder(lock).read_text()
+
+
+def test_where_the_file_system_has_no_locks_the_signs_of_life_do(lock, monkeypatch):
+    def refuse(handle: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    inside = []
+    with hold_lock(lock, beat=BEAT, patience=PATIENCE):
+
+        def second() -> None:
+            with hold_lock(lock, beat=BEAT, patience=PATIENCE):
+                inside.append("second")
+
+        waiter = threading.Thread(target=second)
+        waiter.start()
+        waiter.join(2 * PATIENCE)
+        assert not inside
+    waiter.join(10)
+    assert inside == ["second"]

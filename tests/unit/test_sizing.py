@@ -1,0 +1,61 @@
+"""What a job asks for grows with the model, with the work, and with every attempt."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safebasin.sizing import memory, minutes
+from safebasin.store.kinds import RULES
+from safebasin.store.spec import Spec
+from safebasin.study.graph import Node
+
+RULE = st.sampled_from(sorted(RULES))
+SIZE = st.integers(0, 10**12)
+SEQUENCES = st.integers(0, 10**6)
+ATTEMPT = st.integers(1, 5)
+DEVICE = st.sampled_from(["auto", "cpu", "cuda"])
+LLAMA_2_7B = 6_738_415_616
+
+
+def node(rule: str, parameters: int, work: int = 0) -> Node:
+    """Return a job of ``rule``; what it makes does not matter here."""
+    spec = Spec(kind=RULES[rule].kind, code=None, params={}, inputs={})
+    return Node(
+        rule=rule, name=rule, spec=spec, digest=spec.digest, parameters=parameters, work=work
+    )
+
+
+@given(RULE, SIZE, SEQUENCES, ATTEMPT, DEVICE)
+def test_every_further_attempt_asks_for_at_least_half_as_much_again(
+    rule, size, work, attempt, device
+):
+    job = node(rule, size, work)
+    assert memory(job, attempt + 1) >= 1.5 * memory(job, attempt)
+    assert minutes(job, attempt + 1, device) >= 1.5 * minutes(job, attempt, device)
+
+
+@given(RULE, SIZE, SIZE, SEQUENCES, DEVICE)
+def test_a_larger_model_asks_for_no_less(rule, one, other, work, device):
+    small, large = sorted((one, other))
+    assert memory(node(rule, small), 1) <= memory(node(rule, large), 1)
+    assert minutes(node(rule, small, work), 1, device) <= minutes(
+        node(rule, large, work), 1, device
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "least_gib", "most_gib"),
+    [
+        ("tune_adapter", 26, 64),  # fp32 weights at least once
+        ("align_checkpoint", 100, 128),  # weights, gradients and two moments
+        ("extract_direction", 4, 8),  # a few matrices, whatever the model's size
+    ],
+)
+def test_a_7b_model_gets_what_it_needs_and_fits_an_ordinary_node(rule, least_gib, most_gib):
+    assert least_gib * 1024 <= memory(node(rule, LLAMA_2_7B), 1) <= most_gib * 1024
+
+
+def test_a_cpu_is_given_more_time_than_a_gpu():
+    job = node("tune_adapter", LLAMA_2_7B, work=10_000)
+    assert minutes(job, 1, "cpu") > 5 * minutes(job, 1, "auto")
