@@ -51,8 +51,9 @@ def played(*guards: str) -> set[str]:
 
 
 SEARCH = "prefix/dojo/stopped/s0/search0"
+PROBE = "probe/dojo/stopped/s0"
 AGENTS = (
-    {"checkpoint/dojo/stopped/s0", SEARCH}
+    {"checkpoint/dojo/stopped/s0", SEARCH, PROBE}
     | played("none", "ping", "neutral")
     | played_by("dojo/aligned")
 )
@@ -155,22 +156,22 @@ EDITS: dict[str, tuple[Callable[[Study], None], set[str]]] = {
     ),
     "the search's k": (
         change("searches.grammar.keep", 4),
-        {SEARCH} | played("ping", "neutral") | EVERYTHING_AFTER,
+        {SEARCH, PROBE} | played("ping", "neutral") | EVERYTHING_AFTER,
     ),
     "where the prefix goes": (
         change("guards.ping.placement", "suffix"),
-        played("ping") | EVERYTHING_AFTER,
+        {PROBE} | played("ping") | EVERYTHING_AFTER,
     ),
     "when an agent's tuning stops": (
         change("agents.dojo.tunings.stopped.stop.every", 2),
-        {"checkpoint/dojo/stopped/s0", SEARCH}
+        {"checkpoint/dojo/stopped/s0", SEARCH, PROBE}
         | played("none", "ping", "neutral")
         | EVERYTHING_AFTER,
     ),
-    "a guard removed": (change("agents.dojo.guards", ["none"]), EVERYTHING_AFTER),
+    "a guard removed": (change("agents.dojo.guards", ["none"]), {PROBE} | EVERYTHING_AFTER),
     "the number of test tasks": (
         change("agents.dojo.tasks.harmful", 3),
-        played("none", "ping", "neutral") | played_by("dojo/aligned") | EVERYTHING_AFTER,
+        {PROBE} | played("none", "ping", "neutral") | played_by("dojo/aligned") | EVERYTHING_AFTER,
     ),
     "the title": (change("title", "Another title"), {"report"}),
     "the equivalence margin": (change("contrast.margin", 0.1), EVERYTHING_AFTER),
