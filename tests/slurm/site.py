@@ -19,6 +19,7 @@ ON_CPU = ("--config", "device=cpu")
 LOCAL = {"all", "fetch_source", "evaluate_study", "render_report", "link_results"}
 MODELS = {
     "align_checkpoint",
+    "fit_probe",
     "generate_responses",
     "run_episodes",
     "search_prefix",
