@@ -12,7 +12,7 @@ STUDY = ("--configfile", str(SMOKE))
 # What a site adds: there is no accounting database here, and jobs take seconds.
 SITE = (
     *("--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue"),
-    *("--slurm-init-seconds-before-status-checks", "8", "--latency-wait", "10"),
+    *("--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "10"),
 )
 # The GPUs of these nodes are GPUs in name.
 ON_CPU = ("--config", "device=cpu")

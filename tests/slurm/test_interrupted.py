@@ -66,7 +66,7 @@ class Tuning:
 
 
 def test_a_cancelled_job_goes_on_where_it_was_on_another_node(on_slurm, cluster, tmp_path):
-    run = Tuning(cluster, tmp_path / "cancelled", on_slurm / "store", steps=3000)
+    run = Tuning(cluster, tmp_path / "cancelled", on_slurm / "store", steps=1000)
     with run.started() as snakemake:
         job = run.running()
         assert job["NodeList"] == "gpu1"
@@ -80,7 +80,7 @@ def test_a_cancelled_job_goes_on_where_it_was_on_another_node(on_slurm, cluster,
     name_the_site(run.folder, partition="spare")
     with run.started() as snakemake:
         assert snakemake.wait(600) == 0, run.told()
-    left = 3000 - int(stopped[1])
+    left = 1000 - int(stopped[1])
     assert f"training steps {left}/{left}" in run.log.read_text()
     assert cluster.jobs(run.rule)[-1]["NodeList"] == "gpu2"
     made = run.store.get("adapter", run.digest)
@@ -90,7 +90,7 @@ def test_a_cancelled_job_goes_on_where_it_was_on_another_node(on_slurm, cluster,
 
 def test_an_orphan_that_ends_after_snakemake_died_is_found(on_slurm, cluster, tmp_path):
     """The second Snakemake starts while the orphan is at work, and sends a second job."""
-    run = Tuning(cluster, tmp_path / "orphan", on_slurm / "store", steps=1500)
+    run = Tuning(cluster, tmp_path / "orphan", on_slurm / "store", steps=700)
     with run.started() as snakemake:
         orphan = run.running()
         snakemake.kill()
