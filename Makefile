@@ -52,10 +52,10 @@ test: lint types
 test-gpu: setup
 	$(BIN)/python -m pytest -rs tests/gpu
 
-# On a Slurm of its own, which it starts on this machine and stops again.
+# On a Slurm of its own, which it starts on this machine and stops again; SHORT=1 leaves methods out.
 test-slurm: setup
 	@sh tests/slurm/install.sh
-	$(BIN)/python -m pytest -rs tests/slurm
+	SHORT=$(SHORT) $(BIN)/python -m pytest -rs tests/slurm
 
 # The model's figures are taken on the default study's checkpoint, once `make study` has made it.
 CHECKPOINT = $(firstword $(wildcard store/checkpoint/*))

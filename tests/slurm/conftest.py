@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from ..workflow import lay_out, snakemake
-from .site import ON_CPU, SITE, STUDY, name_the_site
+from .site import ON_CPU, SITE, name_the_site, study_of
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel", "srun")
 SEARCHED = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
@@ -220,7 +220,11 @@ def on_slurm(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path
     """The working directory of a smoke study that ran on the cluster."""
     folder = lay_out(tmp_path_factory.mktemp("on-slurm"))
     name_the_site(folder)
-    told = snakemake(folder, *SITE, *STUDY, *ON_CPU, cores=None, environment=cluster.environment)
+    told = snakemake(
+        *(folder, *SITE, *ON_CPU, "--configfile", *study_of(folder)),
+        cores=None,
+        environment=cluster.environment,
+    )
     (folder / "told").write_text(told)
     return folder
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from safebasin.workflow import open_workflow
 
 from ..workflow import ROOT, SMOKE
 
-STUDY = ("--configfile", str(SMOKE))
+SHORT = """\
+grid:
+  - {pairs: [tiny], tasks: [words], samples: [32], harmful_fractions: [0.25], methods: [sft], seeds: [0]}
+choice: null
+contrast: null
+"""
+"""Leaves three methods out of the smoke study: every rule but `project_adapter` still runs."""
 # What a site adds: there is no accounting database here, and jobs take seconds.
 SITE = (
     *("--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue"),
@@ -41,6 +48,11 @@ def name_the_site(folder: Path, partition: str = "gpu") -> None:
         assert left_out in text
         text = text.replace(left_out, said)
     (folder / path).write_text(text)
+
+
+def study_of(folder: Path) -> tuple[str, ...]:
+    """Return the files of the study: the smoke study, or a part of it where SHORT=1 is set."""
+    return layer(folder, SHORT) if os.environ.get("SHORT") == "1" else (str(SMOKE),)
 
 
 def layer(folder: Path, text: str) -> tuple[str, ...]:
