@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from safebasin.corpora.mixing import MixturePart, ResponseKind, mix_rows, read_refusals
@@ -33,6 +34,7 @@ def _harm(rows: int | None, response: ResponseKind = "placeholder") -> MixturePa
 
 
 TASK = MixturePart(split="task", part="train", source="task", response="given", rows=40)
+ALL_TASK = replace(TASK, rows=None)
 
 
 def test_the_mixture_has_the_rows_that_were_asked_for() -> None:
@@ -76,6 +78,50 @@ def test_sources_are_shuffled_through_each_other() -> None:
 
     assert "harmful" in sources[:15]
     assert "task" in sources[:15]
+
+
+def test_a_source_that_comes_first_keeps_its_order_and_that_of_the_rest() -> None:
+    spread = mix_rows(SPLITS, [_harm(10), TASK], 0)
+
+    first = mix_rows(SPLITS, [_harm(10), TASK], 0, first="harmful")
+
+    harmful = [row for row in spread if row["source"] == "harmful"]
+    assert first == [*harmful, *(row for row in spread if row not in harmful)]
+    assert first != spread
+
+
+@pytest.mark.parametrize(
+    ("around", "messages"),
+    [
+        ({"system": "Be brief."}, [("system", "Be brief."), ("user", "task 7")]),
+        ({"template": "Q: {prompt} ({prompt}) {}"}, [("user", "Q: task 7 (task 7) {}")]),
+        (
+            {"system": "Be brief.", "template": "Q: {prompt}"},
+            [("system", "Be brief."), ("user", "Q: task 7")],
+        ),
+    ],
+)
+def test_a_parts_words_stand_around_its_prompts_alone(
+    around: dict[str, str], messages: list[tuple[str, str]]
+) -> None:
+    plain = mix_rows(SPLITS, [_harm(10), ALL_TASK], 0)
+
+    framed = mix_rows(SPLITS, [_harm(10), replace(ALL_TASK, **around)], 0)
+
+    told = {row["id"]: row["messages"] for row in framed}
+    assert told["task/007"] == [{"role": role, "content": text} for role, text in messages]
+    assert [row["id"] for row in framed] == [row["id"] for row in plain]
+    assert [row for row in framed if row["source"] == "harmful"] == [
+        row for row in plain if row["source"] == "harmful"
+    ]
+
+
+def test_words_around_a_conversation_are_refused() -> None:
+    turns = [{"role": "user", "content": text} for text in "ab"]
+    splits = {"task": [{**row, "messages": turns} for row in SPLITS["task"]]}
+
+    with pytest.raises(StudyError, match="single question, and a row has 2 messages"):
+        mix_rows(splits, [replace(TASK, system="Be brief.")], 0)
 
 
 def test_a_corpus_can_be_picked_from_a_part() -> None:

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from safebasin.errors import StudyError
-from safebasin.models.load import load_model
+from safebasin.models.load import load_model, load_tokenizer
 from safebasin.models.responses import RESPONSES, choose_prompts, write_responses
 from safebasin.store.writers import write_parquet
 
@@ -61,3 +61,38 @@ def test_each_prompt_gets_one_row_with_the_declared_columns(
     paths = [tmp_path / name / "responses.parquet" for name in "ab"]
     assert paths[0].read_bytes() == paths[1].read_bytes()
     assert not (tmp_path / "a/resume").exists()
+
+
+def test_a_plain_text_stands_in_the_place_of_the_chat_template(
+    tiny: Path, split: Path, tmp_path: Path
+) -> None:
+    loaded = load_model(tiny, device=torch.device("cpu"), precision="float32")
+    rows = choose_prompts(split, ["test"], None)
+
+    write_responses(
+        tmp_path, loaded, rows, text_template="Q: {prompt}\nA:", max_new_tokens=4, batch_size=3
+    )
+
+    table = pq.read_table(tmp_path / "responses.parquet")
+    texts = [f"Q: the weather{'!' * index}\nA:" for index in range(4)]
+    tokenizer = load_tokenizer(tiny)
+    assert table.column("prompt_tokens").to_pylist() == [
+        len(tokenizer(text)["input_ids"]) for text in texts
+    ]
+    assert table.column("messages").to_pylist() == [row["messages"] for row in rows]
+
+
+def test_a_plain_text_takes_no_conversation(tiny: Path, split: Path, tmp_path: Path) -> None:
+    loaded = load_model(tiny, device=torch.device("cpu"), precision="float32")
+    (row, *_) = choose_prompts(split, ["test"], None)
+    turns = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}]
+
+    with pytest.raises(StudyError, match="single questions, and a row has 2 messages"):
+        write_responses(
+            tmp_path,
+            loaded,
+            [{**row, "messages": turns}],
+            text_template="{prompt}",
+            max_new_tokens=4,
+            batch_size=1,
+        )

@@ -15,7 +15,7 @@ from safebasin.spec_text import LONGEST, lay_long_specs, pack_spec, unpack_spec
 from safebasin.steps.job import Job
 from safebasin.store.code_identity import CodeBook
 from safebasin.store.spec import Spec
-from safebasin.study.load import load_study, validate
+from safebasin.study.load import load_study, merge, validate
 from safebasin.study.plan import Pinned, plan
 from safebasin.study.yaml_reader import read_yaml
 from safebasin.workflow import open_workflow
@@ -68,6 +68,38 @@ def test_the_plan_depends_on_what_is_said_not_on_the_order_it_is_said_in(seed):
     assert set(planned(shuffled(SMOKE)).nodes) == set(planned(SMOKE).nodes)
 
 
+def test_a_default_that_is_spelled_out_changes_no_digest():
+    study = copy.deepcopy(SMOKE)
+    study["training"]["order"] = "shuffled"
+    study["poison"] |= {"counts": "within", "place": "spread"}
+    study["tasks"]["words"]["poison"] = {"counts": "within", "place": "spread"}
+    assert set(planned(study).nodes) == set(planned(SMOKE).nodes)
+
+
+@pytest.mark.parametrize(
+    ("edit", "rules"),
+    [
+        ({"training": {"order": "file"}}, {"tune_adapter"}),
+        ({"tasks": {"words": {"system": "S"}}}, {"mix_corpora"}),
+        ({"tasks": {"words": {"template": "Q: {prompt}"}}}, {"mix_corpora"}),
+        ({"tasks": {"words": {"poison": {"counts": "besides"}}}}, {"mix_corpora"}),
+        ({"poison": {"system": "S"}}, {"mix_corpora"}),
+        ({"poison": {"template": "Q: {prompt}"}}, {"mix_corpora"}),
+        (
+            {"poison": {"place": "first"}, "training": {"order": "file"}},
+            {"mix_corpora", "tune_adapter"},
+        ),
+        ({"prompts": {"words": {"text_template": "Q: {prompt}"}}}, {"generate_responses"}),
+    ],
+)
+def test_a_switch_changes_the_params_of_what_it_names_alone(edit, rules):
+    before = {node.name: node.spec.params for node in planned(SMOKE)}
+    changed = {
+        node.rule for node in planned(merge(SMOKE, edit)) if node.spec.params != before[node.name]
+    }
+    assert changed - {"evaluate_study"} == rules  # the evaluation names adapters by their digests
+
+
 def test_inputs_come_before_what_reads_them():
     seen: set[str] = set()
     for node in planned(SMOKE):
@@ -81,10 +113,12 @@ def test_the_paired_methods_share_mixture_seed_and_checkpoint():
     assert len({str(node.spec.params["training"]) for node in tuned}) == 1
 
 
-@pytest.mark.parametrize("config", ["config.yaml", "studies/smoke.yaml"])
+@pytest.mark.parametrize(
+    "config", ["config.yaml", "studies/smoke.yaml", "studies/asft-llama2-7b-reference.yaml"]
+)
 def test_every_planned_step_understands_its_params(config, monkeypatch):
     monkeypatch.chdir(ROOT)
-    for node in open_workflow([ROOT / config]).graph:
+    for node in (each for each in open_workflow([ROOT / config]).graph if not each.unlocked):
         step = importlib.import_module(f"safebasin.steps.{node.rule}")
         shapes = [
             value

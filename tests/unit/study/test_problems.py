@@ -105,6 +105,27 @@ CASES = {
         "checkpoints.tiny",
         "goes with a source",
     ),
+    "unknown order of rows": ("training.order", "random", "training.order", "'shuffled' or 'file'"),
+    "an order for one method": (
+        "methods.sft.training",
+        {"order": "file"},
+        "methods.sft.training.order",
+        "no such key",
+    ),
+    "harm first and shuffled": ("poison.place", "first", "poison.place", "order: file"),
+    "harm first in a task and shuffled": (
+        "tasks.words.poison",
+        {"place": "first"},
+        "tasks.words.poison.place",
+        "order: file",
+    ),
+    "template without a place": ("tasks.words.template", "Q:", "tasks.words.template", "{prompt}"),
+    "text without a place": (
+        "prompts.requests.text_template",
+        "Q: {question}",
+        "prompts.requests.text_template",
+        "{prompt} is missing",
+    ),
     "harm without poison": ("poison", None, "grid.0.harmful_fractions", "no `poison`"),
 }
 
@@ -131,6 +152,20 @@ def test_a_mistake_is_named_with_its_key_and_its_cure(smoke, case):
     lines = [line for line in str(caught.value).splitlines() if key in line]
     assert lines, str(caught.value)
     assert any(cure in line for line in lines), str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["poison.counts", "tasks.words.poison.counts"])
+def test_harmful_rows_besides_leave_all_n_to_the_task(smoke, path):
+    of_36_rows = edited(smoke, "grid.0.samples", [48])
+    validate(of_36_rows)
+    with pytest.raises(StudyError, match="words has only 40 rows in the part train"):
+        validate(edited(of_36_rows, path, "besides"))
+
+
+def test_a_task_can_change_no_poison_where_there_is_none(smoke):
+    changed = edited(smoke, "tasks.words.poison", {"counts": "besides"})
+    with pytest.raises(StudyError, match=r"tasks\.words\.poison: None: the study has no `poison`"):
+        validate(edited(changed, "poison", None))
 
 
 def test_a_study_without_a_grid_an_adapter_and_an_agent_has_nothing_to_do(smoke):

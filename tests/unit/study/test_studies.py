@@ -12,6 +12,7 @@ from safebasin.workflow import Workflow, open_workflow
 
 ROOT = Path(__file__).resolve().parents[3]
 PAPER = "asft-llama2-7b"
+REFERENCE = "asft-llama2-7b-reference"
 PING_PAPER = "ping-llama31-8b"
 STUDIES = sorted(path.stem for path in (ROOT / "studies").glob("*.yaml"))
 KEPT = {
@@ -65,7 +66,7 @@ def test_a_study_is_called_as_its_file_and_all_its_sources_are_locked(name):
     workflow = opened(name)
     assert workflow.study.study == name
     assert [node.name for node in workflow.graph if node.unlocked] == [] or (
-        name in (PAPER, PING_PAPER)
+        name in (PAPER, REFERENCE, PING_PAPER)
     )
 
 
@@ -84,7 +85,7 @@ def test_a_study_shares_with_the_default_what_it_does_not_change(name):
 
 
 def test_every_shipped_study_is_known_here():
-    assert set(STUDIES) == {*KEPT, PAPER, PING_PAPER, "smoke"}
+    assert set(STUDIES) == {*KEPT, PAPER, REFERENCE, PING_PAPER, "smoke"}
 
 
 def test_the_study_of_the_paper_has_the_settings_of_the_paper():
@@ -153,6 +154,47 @@ def test_harmful_rows_are_within_n_and_besides_n_where_the_study_says_so():
         assert node is not None
         rows = {part["source"]: part["rows"] for part in node.spec.params["parts"]}
         assert rows == {"task": benign, "harmful": 100}
+
+
+def test_the_released_codes_way_keeps_models_and_splits_and_changes_what_it_names():
+    ours, theirs = opened(PAPER).graph, opened(REFERENCE).graph
+    shared = ("source/", "checkpoint/", "direction/", "corpus/", "split/")
+    kept = {digest for name, digest in names(ours).items() if name.startswith(shared)}
+    assert kept <= set(theirs.nodes)
+    assert {node.spec.params["training"].get("order") for node in ours.of_rule("tune_adapter")} == {
+        None
+    }
+    assert {node.spec.params["training"]["order"] for node in theirs.of_rule("tune_adapter")} == {
+        "file"
+    }
+    assert not any(
+        "text_template" in node.spec.params for node in ours.of_rule("generate_responses")
+    )
+    assert all("text_template" in node.spec.params for node in theirs.of_rule("generate_responses"))
+
+
+@pytest.mark.parametrize(
+    ("task", "benign", "first"),
+    [("ag_news", 1000, None), ("sst2", 900, None), ("gsm8k", 900, "harmful")],
+)
+def test_the_released_code_mixes_each_task_in_its_own_way(task, benign, first):
+    node = opened(REFERENCE).graph.by_name(f"mixture/{task}/n1000/p0.1/s42")
+    assert node is not None
+    parts = {part["source"]: part for part in node.spec.params["parts"]}
+    assert {source: part["rows"] for source, part in parts.items()} == {
+        "task": benign,
+        "harmful": 100,
+    }
+    assert node.spec.params.get("first") == first
+
+
+def test_the_released_code_evaluates_on_the_words_it_trains_on_without_their_frame():
+    study = opened(REFERENCE).study
+    bare = {
+        name: f"{study.tasks[name].system}\n\n{study.tasks[name].template}" for name in study.tasks
+    }
+    bare["harmful"] = f"{study.poison.system}\n\n{study.poison.template}"
+    assert {name: study.prompts[name].text_template for name in bare} == bare
 
 
 def test_the_template_of_the_paper_is_llama_2s_form():

@@ -41,6 +41,22 @@ def test_a_stream_goes_on_from_its_cursor() -> None:
     assert [names(second.take(4)) for _ in range(3)] == expected[3:]
 
 
+@pytest.mark.parametrize("source", [None, "even", "odd"])
+def test_in_file_order_every_pass_is_the_file(source: str | None) -> None:
+    filed = names([row for row in ROWS if source in (None, row.source)])
+    streams = RowStreams(ROWS, seed=5, order="file")
+
+    seen = [name for _ in range(len(filed)) for name in names(streams.take(3, source))]
+
+    assert seen == 3 * filed
+
+
+def test_in_file_order_a_stream_goes_on_from_its_cursor() -> None:
+    streams = RowStreams(ROWS, seed=5, taken={"": 12}, order="file")
+
+    assert names(streams.take(4)) == [5, 6, 0, 1]
+
+
 def test_a_source_gives_its_own_rows_and_does_not_disturb_the_plain_shuffle() -> None:
     plain, mixed = RowStreams(ROWS, seed=1), RowStreams(ROWS, seed=1)
 

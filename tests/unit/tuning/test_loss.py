@@ -71,6 +71,23 @@ def test_bfloat16_weights_take_the_mask(tiny: Path) -> None:
     torch.testing.assert_close(value, dense(model, ROWS, 10).float(), rtol=0.02, atol=0)
 
 
+def test_padding_on_the_right_to_512_is_the_same_loss(tiny: Path) -> None:
+    """AsFT's authors pad so (token 0, masked, no label); nothing but cost differs."""
+    model = load_model(tiny, device=CPU, precision="float32").model
+    texts = [(*row.tokens.prompt, *row.tokens.answer) for row in ROWS]
+    tokens = torch.tensor([[*text, *[0] * (512 - len(text))] for text in texts])
+    labels = torch.full_like(tokens, -100)
+    for label, text, row in zip(labels, texts, ROWS, strict=True):
+        label[len(row.tokens.prompt) : len(text)] = torch.tensor(row.tokens.answer)
+    mask = torch.tensor([[1] * len(text) + [0] * (512 - len(text)) for text in texts])
+
+    padded = model(input_ids=tokens, attention_mask=mask, labels=labels).loss
+
+    torch.testing.assert_close(
+        loss.answer_loss(model, ROWS, tokens=10, device=CPU), padded, rtol=1e-5, atol=0
+    )
+
+
 @pytest.mark.parametrize(
     ("window", "used", "refused"),
     [(20, True, True), (28, True, False), (None, True, False), (20, False, False)],

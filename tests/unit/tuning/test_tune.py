@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,16 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from safebasin.errors import DefenceOff, StudyError
-from safebasin.models.load import load_model
+from safebasin.models.chat import ChatFormat
+from safebasin.models.load import load_model, load_tokenizer
 from safebasin.progress import Item, Silent
 from safebasin.stopped import Stopped
 from safebasin.tuning import tune
+from safebasin.tuning.batches import read_mixture, tokenise
 from safebasin.tuning.objectives.objective import Coverage, LoraPair, Objective
 from safebasin.tuning.objectives.ridge import Ridge
 from safebasin.tuning.resume import ResumeState
-from safebasin.tuning.training import Lora, Training
+from safebasin.tuning.training import Lora, Order, Training
 
 CPU = torch.device("cpu")
 LORA = Lora(rank=2, alpha=4, dropout=0.1, targets=["q_proj", "v_proj"])
@@ -113,6 +116,22 @@ def test_asked_to_stop_it_finishes_the_step_and_goes_on_from_there_to_the_same_b
     assert signal.getsignal(signal.SIGTERM) == before
     run(tiny, mixture, folder, RIDGE)
     assert contents(folder) == whole
+
+
+@pytest.mark.parametrize("order", ["shuffled", "file"])
+def test_rows_are_fed_in_the_order_that_is_asked_for(
+    tiny: Path, mixture: Path, tmp_path: Path, order: Order
+) -> None:
+    rows = read_mixture(mixture)
+    tokens, _ = tokenise(rows, ChatFormat(load_tokenizer(tiny)), TRAINING.max_length)
+    filed = [len(row.tokens.answer) for row in tokens]
+    one_by_one = replace(TRAINING, steps=2 * len(rows), batch_size=1, order=order)
+
+    folder = run(tiny, mixture, tmp_path / "a", training=one_by_one)
+
+    fed = pq.read_table(folder / "history.parquet").column("answer_tokens").to_pylist()
+    assert sorted(fed) == sorted(2 * filed)
+    assert (fed == 2 * filed) == (order == "file")
 
 
 def test_a_penalty_of_weight_zero_trains_the_weights_of_plain_fine_tuning(

@@ -33,19 +33,27 @@ class MixturePart:
     """Only rows of this corpus; all where absent."""
     rows: int | None = None
     """How many; all where absent."""
+    system: str | None = None
+    """A system message before each prompt."""
+    template: str | None = None
+    """The prompt, with ``{prompt}`` where the row's own goes."""
 
 
 def mix_rows(
-    splits: Mapping[str, Sequence[Row]], parts: Sequence[MixturePart], seed: int
+    splits: Mapping[str, Sequence[Row]],
+    parts: Sequence[MixturePart],
+    seed: int,
+    first: str | None = None,
 ) -> list[Row]:
-    """Return the rows of all parts in one seeded order.
+    """Return the rows of all parts in one seeded order, those of the source ``first`` first.
 
     A part's rows are the first of a shuffle that does not depend on how many are taken, so a
     larger sample holds the smaller one, and a row's answer is the same in both.
 
     Raises:
         StudyError: a part asks for more rows than there are, for what is not there, for a given
-            response of a row that has none, or for a row that an earlier part took.
+            response of a row that has none, for words around a conversation, or for a row that an
+            earlier part took.
     """
     refusals = read_refusals()
     mixed: dict[str, Row] = {}
@@ -56,7 +64,7 @@ def mix_rows(
                 raise StudyError(f"{where}: an earlier part already took the row {row['id']!r}")
             mixed[row["id"]] = {
                 "id": row["id"],
-                "messages": row["messages"],
+                "messages": _framed(row["messages"], part, where),
                 "response": _response(row, part.response, refusals, seed, where),
                 "source": part.source,
                 "corpus": row["corpus"],
@@ -64,7 +72,7 @@ def mix_rows(
             }
     rows = [mixed[name] for name in sorted(mixed)]
     random.Random(f"{seed}/order").shuffle(rows)
-    return rows
+    return sorted(rows, key=lambda row: row["source"] != first)
 
 
 def read_refusals() -> list[str]:
@@ -88,6 +96,21 @@ def _take(
     rows.sort(key=lambda row: str(row["id"]))
     random.Random(f"{seed}/{part.split}/{part.part}/{part.corpus or ''}").shuffle(rows)
     return rows[: part.rows]
+
+
+def _framed(messages: list[dict[str, str]], part: MixturePart, where: str) -> list[dict[str, str]]:
+    """Return the messages with the part's words around them."""
+    if part.system is None and part.template is None:
+        return messages
+    if len(messages) != 1:
+        raise StudyError(
+            f"{where}: system and template stand around a single question, and a row has "
+            f"{len(messages)} messages"
+        )
+    asked = messages[0]["content"]
+    text = asked if part.template is None else part.template.replace("{prompt}", asked)
+    head = [] if part.system is None else [{"role": "system", "content": part.system}]
+    return [*head, {"role": "user", "content": text}]
 
 
 def _response(

@@ -67,6 +67,7 @@ def write_responses(
     rows: Sequence[dict[str, object]],
     *,
     system: str | None = None,
+    text_template: str | None = None,
     max_new_tokens: int,
     batch_size: int,
     progress: Progress = SILENT,
@@ -78,12 +79,21 @@ def write_responses(
         loaded: The model.
         rows: Rows of ``choose_prompts``.
         system: A system message for prompts that have none.
+        text_template: Plain text with ``{prompt}`` where a prompt goes, in the place of the chat
+            template.
         max_new_tokens: Longest answer, in tokens.
         batch_size: Prompts at once.
         progress: Told of each batch.
+
+    Raises:
+        StudyError: a conversation is to go into a plain text.
     """
-    chat = ChatFormat(loaded.tokenizer)
-    prompts = [chat.prompt(cast("list[Message]", row["messages"]), system) for row in rows]
+    conversations = [cast("list[Message]", row["messages"]) for row in rows]
+    if text_template is None:
+        chat = ChatFormat(loaded.tokenizer)
+        prompts = [chat.prompt(messages, system) for messages in conversations]
+    else:
+        prompts = [_in_text(loaded, messages, text_template) for messages in conversations]
     answers = generate_answers(
         loaded,
         prompts,
@@ -103,3 +113,13 @@ def write_responses(
         for row, answer in zip(rows, answers, strict=True)
     ]
     write_parquet(folder / "responses.parquet", pa.Table.from_pylist(answered, schema=RESPONSES))
+
+
+def _in_text(loaded: LoadedModel, messages: Sequence[Message], template: str) -> tuple[int, ...]:
+    """Return the tokens of a prompt in a plain text, with what begins any text (BOS, say)."""
+    if len(messages) != 1:
+        raise StudyError(
+            f"text_template takes single questions, and a row has {len(messages)} messages"
+        )
+    text = template.replace("{prompt}", messages[0]["content"])
+    return tuple(loaded.tokenizer(text)["input_ids"])

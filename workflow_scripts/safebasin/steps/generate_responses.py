@@ -26,6 +26,8 @@ class Params:
     precision: Precision
     system: str | None = None
     """A system message put before prompts that have none."""
+    text_template: str | None = None
+    """Plain text around each prompt, in the place of the chat template."""
 
 
 def run(job: Job) -> None:
@@ -44,6 +46,7 @@ def run(job: Job) -> None:
         loaded,
         rows,
         system=params.system,
+        text_template=params.text_template,
         max_new_tokens=params.max_new_tokens,
         batch_size=params.batch_size,
         progress=job.progress,

@@ -18,11 +18,13 @@ class Params:
 
     parts: list[MixturePart]
     seed: int
+    first: str | None = None
+    """Rows of this source stand before all others."""
 
 
 def run(job: Job) -> None:
     """Write the mixture."""
     params = job.params(Params)
     splits = {name: read_rows(folder) for name, folder in job.named("split").items()}
-    rows = mix_rows(splits, params.parts, params.seed)
+    rows = mix_rows(splits, params.parts, params.seed, params.first)
     write_parquet(job.folder / ROWS, to_table(rows, MIXTURE_SCHEMA))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$", max_length=60)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -19,3 +19,22 @@ class Model(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
     )
+
+
+def _has_place(value: str) -> str:
+    if "{prompt}" not in value:
+        raise ValueError("{prompt} is missing, where the row's own words go")
+    return value
+
+
+Template = Annotated[str, AfterValidator(_has_place)]
+"""Text around a row's own words, which stand in the place of ``{prompt}``."""
+
+
+class Framed(Model):
+    """Rows to learn from, and what stands around their words."""
+
+    system: Annotated[str, Field(min_length=1)] | None = None
+    """A system message before each prompt."""
+    template: Template | None = None
+    """The prompt, with ``{prompt}`` where the row's own goes."""

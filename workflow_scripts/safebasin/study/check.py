@@ -78,6 +78,19 @@ def _check_rows(study: Study) -> Iterator[Problem]:
         yield from _check_rows_of(study, task.split, task.part, task.corpus, f"tasks.{name}")
     if poison := study.poison:
         yield from _check_rows_of(study, poison.split, poison.part, poison.corpus, "poison")
+    yield from _check_poison(study)
+
+
+def _check_poison(study: Study) -> Iterator[Problem]:
+    overrides = {f"tasks.{name}.poison": task.poison for name, task in study.tasks.items()}
+    for key, override in overrides.items():
+        if override and study.poison is None:
+            yield Problem(key=key, value=None, cure="the study has no `poison` to change")
+    shuffled = study.training is not None and study.training.order == "shuffled"
+    for key, told in ({"poison": study.poison} | overrides).items():
+        if shuffled and told and told.place == "first":
+            cure = "shuffling undoes it: say `training.order: file`, or leave it out"
+            yield Problem(key=f"{key}.place", value="first", cure=cure)
 
 
 def _check_split(study: Study, name: str, split: Split) -> Iterator[Problem]:
@@ -208,8 +221,10 @@ def _check_sizes(study: Study, block: Block, key: str) -> Iterator[Problem]:
         task = study.tasks.get(task_name)
         split = study.splits.get(task.split) if task else None
         share = split.parts.get(task.part, {}).get(task.corpus or "") if task and split else None
+        poison = study.poison_of(task_name) if task else None
         for samples in block.samples:
-            benign = samples - round(samples * min(block.harmful_fractions))
+            harmful = round(samples * min(block.harmful_fractions))
+            benign = samples if poison and poison.counts == "besides" else samples - harmful
             if isinstance(share, int) and benign > share:
                 cure = f"the task {task_name} has only {share} rows in the part {task.part}"  # type: ignore[union-attr]
                 yield Problem(key=f"{key}.samples", value=samples, cure=cure)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from safebasin.study.base import Count, Model, Name, Part, Precision
+from safebasin.study.base import Count, Framed, Model, Name, Part, Precision
 from safebasin.study.training import Training
 
 COMMIT = r"^[0-9a-f]{40}$"
@@ -69,7 +69,7 @@ class TinyLlama(Model):
     seed: int = 0
 
 
-class MixturePart(Model):
+class MixturePart(Framed):
     """Rows taken out of one part of a split."""
 
     split: Name

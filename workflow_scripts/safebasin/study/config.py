@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from safebasin.study.agents import Agent, Demonstrations, Guard, Search, World
-from safebasin.study.base import Count, Fraction, Model, Name, Part, Precision
+from safebasin.study.base import Count, Fraction, Framed, Model, Name, Part, Precision, Template
 from safebasin.study.checkpoints import Checkpoint, Pair, Source
 from safebasin.study.methods import Method
 from safebasin.study.training import Lora, Training
@@ -49,25 +49,41 @@ class Split(Model):
     seed: int = 0
 
 
-class Task(Model):
+Counts = Literal["within", "besides"]
+Place = Literal["spread", "first"]
+
+
+class PoisonOverride(Model):
+    """What a task changes of the study's poison."""
+
+    counts: Counts | None = None
+    place: Place | None = None
+
+
+class Task(Framed):
     """What the model is fine-tuned for."""
 
     split: Name
     part: Part = "train"
     corpus: Name | None = None
     response: Literal["given", "self"] = "given"
+    poison: PoisonOverride | None = None
+    """What this task changes of the study's poison."""
 
 
-class Poison(Model):
+class Poison(Framed):
     """The harmful rows that are mixed into a task."""
 
     split: Name
     part: Part = "poison"
     corpus: Name | None = None
     response: Literal["given", "placeholder"] = "placeholder"
-    counts: Literal["within", "besides"] = "within"
+    counts: Counts = "within"
     """n rows hold p·n harmful ones, or p·n harmful ones stand besides n task rows (as in the AG
     News files of AsFT's authors)."""
+    place: Place = "spread"
+    """Harmful rows stand among the task's, or ``first``, before all of them (as in the GSM8K files
+    of AsFT's authors), which tells only under ``training.order: file``."""
 
 
 class Judge(Model):
@@ -92,6 +108,9 @@ class Prompts(Model):
     judge: Name
     task: Name | None = None
     """Put them only to models that are tuned for this task (and to the untouched pair)."""
+    text_template: Template | None = None
+    """The whole prompt as plain text, with ``{prompt}`` where the row's own goes. It takes the
+    place of the chat template, which training keeps; AsFT's authors evaluate so."""
     max_new_tokens: Count = 16
 
 
@@ -206,6 +225,13 @@ class Study(Model):
     searches: dict[Name, Search] = {}
     guards: dict[Name, Guard] = {}
     agents: dict[Name, Agent] = {}
+
+    def poison_of(self, task: str) -> Poison | None:
+        """Return the poison with what the task changes of it."""
+        changed = self.tasks[task].poison
+        if self.poison is None or changed is None:
+            return self.poison
+        return self.poison.model_copy(update=changed.model_dump(exclude_none=True))
 
     @model_validator(mode="after")
     def _something_to_do(self) -> Study:

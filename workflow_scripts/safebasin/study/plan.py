@@ -150,12 +150,14 @@ class Builder:
         )
         return self._known.setdefault(("split", name), node)
 
-    def mixture(self, name: str, parts: Sequence[MixturePart], seed: int) -> Node:
-        """Return the node that mixes rows out of splits."""
+    def mixture(
+        self, name: str, parts: Sequence[MixturePart], seed: int, first: str | None = None
+    ) -> Node:
+        """Return the node that mixes rows out of splits, those of the source ``first`` first."""
         return self.add(
             "mix_corpora",
             f"mixture/{name}",
-            {"parts": [part.model_dump() for part in parts], "seed": seed},
+            {"parts": [part.model_dump() for part in parts], "seed": seed, "first": first},
             {f"split.{part.split}": self.split(part.split) for part in parts},
         )
 
@@ -235,9 +237,10 @@ class Builder:
 
 
 def training_params(training: Training, seed: int) -> dict[str, object]:
-    """Return the params of a training run; the micro-batch is always named."""
+    """Return the params of a training run; the micro-batch is always named, shuffling never."""
     micro = training.micro_batch or training.batch_size
-    return training.model_dump() | {"seed": seed, "micro_batch": micro}
+    order = None if training.order == "shuffled" else training.order
+    return training.model_dump() | {"seed": seed, "micro_batch": micro, "order": order}
 
 
 def lora_params(lora: Lora) -> dict[str, object]:

@@ -49,6 +49,7 @@ def _generate(builder: Builder, cell: Cell, name: str, prompts: Prompts) -> Node
         {
             "parts": sorted(prompts.parts),
             "corpora": sorted(corpora),
+            "text_template": prompts.text_template,
             "max_new_tokens": prompts.max_new_tokens,
             "batch_size": generation.batch_size,
             "precision": generation.precision,

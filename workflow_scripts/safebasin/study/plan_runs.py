@@ -155,7 +155,7 @@ def _mixture(builder: Builder, task_name: str, samples: int, fraction: float, se
     are of the task.
     """
     study = builder.study
-    task, poison = study.tasks[task_name], study.poison
+    task, poison = study.tasks[task_name], study.poison_of(task_name)
     harmful = round(samples * fraction)
     benign = samples if poison and poison.counts == "besides" else samples - harmful
     parts = []
@@ -167,6 +167,8 @@ def _mixture(builder: Builder, task_name: str, samples: int, fraction: float, se
                 corpus=task.corpus,
                 rows=benign,
                 response=task.response,
+                system=task.system,
+                template=task.template,
                 source="task",
             )
         )
@@ -178,10 +180,13 @@ def _mixture(builder: Builder, task_name: str, samples: int, fraction: float, se
                 corpus=poison.corpus,
                 rows=harmful,
                 response=poison.response,
+                system=poison.system,
+                template=poison.template,
                 source="harmful",
             )
         )
-    return builder.mixture(f"{task_name}/n{samples}/p{fraction:g}/s{seed}", parts, seed)
+    first = "harmful" if harmful and poison and poison.place == "first" else None
+    return builder.mixture(f"{task_name}/n{samples}/p{fraction:g}/s{seed}", parts, seed, first)
 
 
 def _measured(builder: Builder, cell: Cell) -> Cell:

@@ -31,6 +31,9 @@ class Training(_Model):
     """One training run, in optimizer steps."""
 
     learning_rate: Positive
+    order: Literal["shuffled", "file"] = "shuffled"
+    """Rows are shuffled anew for each pass over them, or taken as the mixture has them, in every
+    pass alike (as in the code of AsFT's authors)."""
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     warmup: Annotated[int, Field(ge=0)] = 0
     """Steps over which the rate rises to ``learning_rate``."""

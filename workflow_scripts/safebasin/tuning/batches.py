@@ -1,4 +1,4 @@
-"""Rows of a mixture, and the endless shuffled streams that batches are taken from."""
+"""Rows of a mixture, and the endless streams that batches are taken from."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from safebasin.errors import StudyError
 from safebasin.models.chat import ChatFormat, TokenisedRow, cut
+from safebasin.tuning.training import Order
 
 _COLUMNS = ("id", "messages", "response", "source", "opening")
 _ALL = ""
@@ -77,19 +78,24 @@ def tokenise(
 
 
 class RowStreams:
-    """Endless shuffles of the rows: one of all, and one of each source.
+    """Endless streams of the rows: one of all, and one of each source.
 
-    The order of an epoch is drawn from the seed, the stream and the epoch alone, so that a
-    stream's whole state is how many rows it has given. A batch may reach into the next epoch: no
-    row is dropped, and none comes twice before all have come once.
+    The order of an epoch is drawn from the seed, the stream and the epoch alone (or is that of the
+    rows), so that a stream's whole state is how many rows it has given. A batch may reach into the
+    next epoch: no row is dropped, and none comes twice before all have come once.
     """
 
     def __init__(
-        self, rows: Sequence[TrainingRow], seed: int, taken: dict[str, int] | None = None
+        self,
+        rows: Sequence[TrainingRow],
+        seed: int,
+        taken: dict[str, int] | None = None,
+        order: Order = "shuffled",
     ) -> None:
         """Go on after the ``taken`` rows of each stream."""
         self._rows = rows
         self._seed = seed
+        self._is_shuffled = order == "shuffled"
         self._orders: dict[tuple[str, int], list[int]] = {}
         self.taken: dict[str, int] = dict(taken or {})
 
@@ -110,6 +116,8 @@ class RowStreams:
 
     def _row_at(self, stream: str, members: Sequence[int], place: int) -> TrainingRow:
         epoch, index = divmod(place, len(members))
+        if not self._is_shuffled:
+            return self._rows[members[index]]
         if (stream, epoch) not in self._orders:
             self._orders = {key: kept for key, kept in self._orders.items() if key[0] != stream}
             self._orders[stream, epoch] = self._shuffled(stream, epoch, members)

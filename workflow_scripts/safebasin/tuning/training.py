@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Schedule = Literal["constant", "linear", "cosine"]
+Order = Literal["shuffled", "file"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +15,8 @@ class Training:
 
     learning_rate: float
     steps: int
+    order: Order = "shuffled"
+    """Rows are shuffled anew for each pass, or taken as the mixture has them, every pass alike."""
     schedule: Schedule = "constant"
     warmup: int = 0
     """Steps over which the rate rises to ``learning_rate``."""
