@@ -45,7 +45,7 @@ def test_every_rule_that_runs_a_model_was_granted_a_gpu_and_no_other(jobs):
 
 def test_memory_and_minutes_are_the_models_and_the_account_is_the_sites(jobs):
     (align,) = (job for job in jobs if rule_of(job) == "align_checkpoint")
-    assert (align["MinMemoryNode"], align["TimeLimit"]) == ("2050M", "00:20:00")
+    assert (align["MinMemoryNode"], align["TimeLimit"]) == ("2118M", "00:20:00")
     assert {job["Account"] for job in jobs} == {"tests"}
 
 
@@ -78,5 +78,5 @@ def test_a_failure_is_reported_and_every_retry_asks_for_more(on_slurm, cluster, 
     jobs = cluster.jobs(f"tune_adapter_wildcards_{digest}")
     assert [job["JobState"] for job in jobs] == ["FAILED"] * 2
     memory = [int(job["MinMemoryNode"].rstrip("M")) for job in jobs]
-    assert memory == [2049, 3278]
+    assert memory == [2116, 3386]
     assert [job["TimeLimit"] for job in jobs] == ["00:20:00", "00:32:00"]

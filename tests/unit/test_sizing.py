@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from safebasin.sizing import memory, minutes
+from safebasin.sizing import LIBRARIES, memory, minutes, model_bytes
 from safebasin.store.kinds import RULES
 from safebasin.store.spec import Spec
 from safebasin.study.graph import Node
@@ -18,9 +18,9 @@ DEVICE = st.sampled_from(["auto", "cpu", "cuda"])
 LLAMA_2_7B = 6_738_415_616
 
 
-def node(rule: str, parameters: int, work: int = 0) -> Node:
+def node(rule: str, parameters: int, work: int = 0, **params: object) -> Node:
     """Return a job of ``rule``; what it makes does not matter here."""
-    spec = Spec(kind=RULES[rule].kind, code=None, params={}, inputs={})
+    spec = Spec(kind=RULES[rule].kind, code=None, params=params, inputs={})
     return Node(
         rule=rule, name=rule, spec=spec, digest=spec.digest, parameters=parameters, work=work
     )
@@ -54,6 +54,29 @@ def test_a_larger_model_asks_for_no_less(rule, one, other, work, device):
 )
 def test_a_7b_model_gets_what_it_needs_and_fits_an_ordinary_node(rule, least_gib, most_gib):
     assert least_gib * 1024 <= memory(node(rule, LLAMA_2_7B), 1) <= most_gib * 1024
+
+
+@pytest.mark.parametrize(
+    ("rule", "precision", "bytes_each"),
+    [
+        ("generate_responses", "float32", 4),
+        ("generate_responses", "bfloat16", 2),
+        ("tune_checkpoint", "float32", 16),  # weight, gradient, two moments
+        ("tune_checkpoint", "bfloat16", 18),  # and the weight as it is multiplied
+        ("measure_adapter", "float32", 0.4),
+    ],
+)
+def test_a_model_takes_so_many_bytes_for_each_parameter(rule, precision, bytes_each):
+    assert model_bytes(node(rule, 10**9, precision=precision)) == bytes_each * 10**9
+
+
+@given(RULE, SIZE, st.integers(1, 64), st.sampled_from(["float32", "bfloat16"]))
+def test_a_host_is_asked_for_what_preflight_reckons_with_and_the_libraries(
+    rule, size, rows, precision
+):
+    training = {"micro_batch": rows, "max_length": 512, "precision": precision}
+    job = node(rule, size, training=training)
+    assert memory(job, 1) >= LIBRARIES + model_bytes(job) / 2**20 - 0.5
 
 
 def test_a_cpu_is_given_more_time_than_a_gpu():

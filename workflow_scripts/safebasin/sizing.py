@@ -1,19 +1,30 @@
-"""What a job asks a scheduler for: memory and time, from the model it works on."""
+"""What a job takes: memory of its model and batch, and what it asks a scheduler for."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from math import sqrt
+from typing import Any, cast
 
 from safebasin.study.graph import Node
 
 LIBRARIES = 2048
 """MiB that Python and the libraries take, whatever the model."""
 
-COPIES = {"align_checkpoint": 4.0, "tune_checkpoint": 4.0} | dict.fromkeys(
-    ("extract_direction", "measure_adapter", "project_adapter"), 0.1
-)
-"""fp32 copies of the weights in memory: training in full holds weights, gradients and two
-moments; what goes matrix by matrix holds a few."""
-LOADED = 2.0
-"""The same of every other step that loads the model: weights, and room to load and run them."""
+TRAINED = 16
+"""Bytes per parameter that is trained in full: fp32 weight, gradient and AdamW's two moments."""
+IN_FULL = ("align_checkpoint", "tune_checkpoint")
+STREAMED = 0.4
+"""Bytes per parameter of what goes matrix by matrix: a few matrices in fp32."""
+BY_MATRIX = ("extract_direction", "measure_adapter", "project_adapter")
+LOADED = 8
+"""Bytes per parameter that a host needs at least to load a model, in whatever precision it is
+run: two fp32 copies of the weights."""
+
+ACTIVATIONS = 17
+"""Numbers kept per token, layer and unit of width for the backward pass: 34 bytes at 16 bits
+(Korthikanti et al. 2022, arXiv 2205.05198, without the attention matrix)."""
+LAYERS = 32
 
 PER_HOUR_ON_CPU, PER_HOUR_ON_GPU = 1e12, 2e13
 """Parameters times sequences in an hour."""
@@ -22,10 +33,27 @@ GROWTH = 1.6
 """How much more each further attempt asks for; a job that timed out resumes besides."""
 
 
+def model_bytes(node: Node) -> int:
+    """Return about what a job's model and batch take where it computes, on a GPU or a CPU.
+
+    Weights, training states, and activations. Width times depth is told from the number of
+    parameters, as 12 · layers · width² with 32 layers; a third more or less is to be expected.
+    """
+    training = cast("Mapping[str, Any]", node.spec.params.get("training") or {})
+    width = _width(node, training)
+    weights = _bytes_per_parameter(node.rule, width) * node.parameters
+    if not training:
+        return int(weights)
+    tokens = int(training["micro_batch"]) * int(training["max_length"])
+    units = sqrt(node.parameters * LAYERS / 12)
+    return int(weights + ACTIVATIONS * width * tokens * units)
+
+
 def memory(node: Node, attempt: int) -> int:
-    """Return the MiB to ask for."""
-    weights = 4 * node.parameters / 2**20
-    return round((LIBRARIES + weights * COPIES.get(node.rule, LOADED)) * _growth(attempt))
+    """Return the MiB to ask for: libraries, and room to load the model and to compute with it."""
+    loaded = 0 if node.rule in (*IN_FULL, *BY_MATRIX) else LOADED * node.parameters
+    needed = max(model_bytes(node), loaded)
+    return round((LIBRARIES + needed / 2**20) * _growth(attempt))
 
 
 def minutes(node: Node, attempt: int, device: str) -> int:
@@ -40,6 +68,21 @@ def minutes(node: Node, attempt: int, device: str) -> int:
     speed = PER_HOUR_ON_CPU if device == "cpu" else PER_HOUR_ON_GPU
     working = 60 * node.work * node.parameters / speed
     return round((20 + reading + working) * _growth(attempt))
+
+
+def _width(node: Node, training: Mapping[str, Any]) -> int:
+    """Return the bytes of one number in the precision that the job computes in."""
+    settings = {**node.spec.params, **training}
+    return 2 if settings.get("precision") == "bfloat16" else 4
+
+
+def _bytes_per_parameter(rule: str, width: int) -> float:
+    if rule in BY_MATRIX:
+        return STREAMED
+    if rule not in IN_FULL:
+        return width
+    # What is trained is fp32 and takes the place of what was loaded; bf16 products cast it.
+    return TRAINED if width == 4 else TRAINED + width
 
 
 def _growth(attempt: int) -> float:

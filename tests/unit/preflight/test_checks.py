@@ -10,10 +10,11 @@ from safebasin.preflight import machine
 from safebasin.preflight.checks import find_all
 from safebasin.preflight.disk import bytes_needed, check_disk
 from safebasin.preflight.finding import Site
-from safebasin.preflight.machine import check_gpu, check_sandbox, gpu_bytes_needed
+from safebasin.preflight.machine import check_gpu, check_sandbox
 from safebasin.preflight.models import check_pairs, check_templates
 from safebasin.preflight.shapes import shapes_of
 from safebasin.preflight.sources import check_access, check_lock
+from safebasin.sizing import model_bytes
 from safebasin.store.publish import publish
 from safebasin.workflow import open_workflow
 
@@ -163,7 +164,7 @@ def test_a_gpu_that_is_too_small_is_found_once_for_each_kind_of_job(pair, build)
 def test_memory_grows_with_the_micro_batch_and_shrinks_with_the_precision(pair, build):
     def needed(**training):
         site = build({"training": training})
-        return gpu_bytes_needed(site.workflow.graph.of_rule("tune_adapter")[0])
+        return model_bytes(site.workflow.graph.of_rule("tune_adapter")[0])
 
     weights = 4 * 10**9
     one, four = needed(micro_batch=1) - weights, needed(micro_batch=4) - weights

@@ -23,6 +23,7 @@ from safebasin.workflow import open_workflow
 from .conftest import ROOT
 
 SMOKE = read_yaml(ROOT / "studies" / "smoke.yaml")
+BARE = {"text_template": "Q: {prompt}"}
 
 
 def codes(step: str, part: str | None) -> str:
@@ -89,7 +90,7 @@ def test_a_default_that_is_spelled_out_changes_no_digest():
             {"poison": {"place": "first"}, "training": {"order": "file"}},
             {"mix_corpora", "tune_adapter"},
         ),
-        ({"prompts": {"words": {"text_template": "Q: {prompt}"}}}, {"generate_responses"}),
+        ({"prompts": {"requests": BARE, "words": BARE}}, {"generate_responses"}),
     ],
 )
 def test_a_switch_changes_the_params_of_what_it_names_alone(edit, rules):

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
-from math import sqrt
 from pathlib import Path
-from typing import Any, cast
 
 from safebasin.agents.toolshell.sandbox import require_sandbox
 from safebasin.errors import MachineLacks
 from safebasin.preflight.finding import Finding, Site
+from safebasin.sizing import model_bytes
 from safebasin.sources.preview import size_text
 from safebasin.study.graph import Node
-
-_LAYERS = 32
-_ACTIVATIONS = 17
-"""Numbers kept per token, layer and unit of width for the backward pass: 34 bytes at 16 bits
-(Korthikanti et al. 2022, arXiv 2205.05198, without the attention matrix)."""
-_FULL_TUNING = 16
-"""Bytes per trained parameter: fp32 weight, gradient and AdamW's two moments."""
 
 
 def visible_gpu_bytes() -> int | None:
@@ -40,7 +31,7 @@ def check_gpu(site: Site) -> list[Finding]:
         return []
     worst: dict[str, tuple[int, Node]] = {}
     for node in site.on_model():
-        needed = gpu_bytes_needed(node)
+        needed = model_bytes(node)
         if needed > max(site.gpu_bytes, worst.get(node.rule, (0, node))[0]):
             worst[node.rule] = (needed, node)
     return [
@@ -52,24 +43,6 @@ def check_gpu(site: Site) -> list[Finding]:
         )
         for needed, node in worst.values()
     ]
-
-
-def gpu_bytes_needed(node: Node) -> int:
-    """Return about how much memory a job's model and batch take: weights, states, activations.
-
-    Width times depth is told from the number of parameters, as 12 · layers · width² with 32
-    layers; a third more or less is to be expected.
-    """
-    training = cast("Mapping[str, Any]", node.spec.params.get("training") or {})
-    settings = {**node.spec.params, **training}
-    width = 2 if settings.get("precision") == "bfloat16" else 4
-    states = _FULL_TUNING if node.rule in ("align_checkpoint", "tune_checkpoint") else 0
-    weights = node.parameters * (width + states)
-    if not training:
-        return weights
-    tokens = int(training["micro_batch"]) * int(training["max_length"])
-    units = sqrt(node.parameters * _LAYERS / 12)
-    return weights + int(_ACTIVATIONS * width * tokens * units)
 
 
 def check_sandbox(site: Site) -> list[Finding]:
