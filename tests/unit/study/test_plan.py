@@ -74,7 +74,14 @@ def test_a_default_that_is_spelled_out_changes_no_digest():
     study["training"]["order"] = "shuffled"
     study["poison"] |= {"counts": "within", "place": "spread"}
     study["tasks"]["words"]["poison"] = {"counts": "within", "place": "spread"}
-    assert set(planned(study).nodes) == set(planned(SMOKE).nodes)
+    graph = planned(study)
+    assert set(graph.nodes) == set(planned(SMOKE).nodes)
+    assert not any(
+        "order" in node.spec.params["training"] for node in graph.of_rule("tune_adapter")
+    )
+    assert {frozenset(node.spec.params) for node in graph.of_rule("mix_corpora")} == {
+        frozenset({"parts", "seed"})
+    }
 
 
 @pytest.mark.parametrize(
