@@ -103,9 +103,10 @@ class GreedyDecoder:
     def _states_of(self, head: Sequence[int]) -> Any:
         """Return the cache after ``head``, for one row."""
         import torch
-        from transformers import DynamicCache
 
-        cache = DynamicCache(config=self._model.config)
+        from safebasin.models.growing_cache import growing_cache
+
+        cache = growing_cache(self._model.config)
         if head:
             tokens = torch.tensor([list(head)], device=self._device)
             with torch.inference_mode():

@@ -73,7 +73,7 @@ def train(
     accelerator = _accelerator(training, trainee.device)
     optimizer = _optimizer(trainee, training)
     record = resume.load(trainee.parameters, optimizer)
-    streams = RowStreams(rows, training.seed, record.taken)
+    streams = RowStreams(rows, training.seed, record.taken, training.order)
     trainee.model.train()
     if trainee.device.type == "cuda":
         forbid_unrepeatable_kernels()

@@ -113,12 +113,12 @@ class ResumeState:
         parameters: Mapping[str, Tensor],
         optimizer: torch.optim.Optimizer,
     ) -> None:
-        """Keep the state if it is time; a costly state is kept less often (at most 5 % of time).
+        """Keep the state if it is time; a costly state is kept less often (2 % of the time).
 
         Raises:
             Stopped: SIGTERM came since the last call; the state is kept.
         """
-        due = self._last + max(self._seconds, 20 * self._cost if self._seconds else 0)
+        due = self._last + max(self._seconds, 50 * self._cost if self._seconds else 0)
         if self._stop or time.monotonic() >= due:
             self._keep(record, parameters, optimizer)
         if self._stop:
