@@ -74,8 +74,8 @@ bench: setup
 
 # Both locks from one list of requirements (needs uv: pip install uv).
 locks:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet \
-	  --allow-unsafe --upgrade envs/requirements.in -o envs/cuda.lock
+	uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-header \
+	  --no-annotate --quiet --allow-unsafe --upgrade envs/requirements.in -o envs/cuda.lock
 	uv pip compile --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-header \
 	  --no-annotate --quiet --allow-unsafe --upgrade $(UV_CPU_FLAGS) envs/requirements.in -c envs/cuda.lock -o envs/cpu.lock
 

@@ -13,7 +13,6 @@ from packaging.version import Version
 
 ENVS = Path(__file__).resolve().parents[2] / "envs"
 LOCKS = ("cpu.lock", "cuda.lock")
-PYTHON = {"python_full_version": "3.11.9", "python_version": "3.11", "sys_platform": "linux"}
 
 
 def requirements(*, tests: bool) -> list[Requirement]:
@@ -23,14 +22,19 @@ def requirements(*, tests: bool) -> list[Requirement]:
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
 
 
-def locked(name: str) -> dict[str, Version]:
-    """Return package to version, for Python 3.11 on Linux, without the +cpu of a build."""
+def locked(name: str, python: str = "3.11") -> dict[str, Version]:
+    """Return package to version, for a Python on Linux, without the +cpu of a build."""
+    here = {
+        "python_full_version": f"{python}.9",
+        "python_version": python,
+        "sys_platform": "linux",
+    }
     found = {}
     for line in (ENVS / name).read_text().splitlines():
         if not line or line.startswith((" ", "#", "-")):
             continue
         pin = Requirement(re.sub(r"\s*\\$", "", line))
-        if pin.marker is None or pin.marker.evaluate(PYTHON):
+        if pin.marker is None or pin.marker.evaluate(here):
             (version,) = (each.version for each in pin.specifier)
             assert canonicalize_name(pin.name) not in found, f"{pin.name} is pinned twice"
             found[canonicalize_name(pin.name)] = Version(Version(version).public)
@@ -59,6 +63,11 @@ def test_both_locks_agree_on_every_package_they_share():
     assert {
         name: (cpu[name], cuda[name]) for name in cpu.keys() & cuda if cpu[name] != cuda[name]
     } == {}
+
+
+@pytest.mark.parametrize("python", ["3.12", "3.13"])
+def test_every_python_gets_the_versions_of_the_oldest(python):
+    assert locked("cuda.lock", python) == locked("cuda.lock", "3.11")
 
 
 @pytest.mark.parametrize("lock", LOCKS)

@@ -58,7 +58,7 @@ def test_a_string_that_is_no_docstring_counts():
 
 
 def test_all_supported_pythons_agree_on_our_sources():
-    ours = sorted((PACKAGE / "store").glob("*.py"))
+    ours = sorted(PACKAGE.rglob("*.py"))
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from safebasin.store.syntax import syntax_digest\n"

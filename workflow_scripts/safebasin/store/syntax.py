@@ -32,6 +32,8 @@ def _pieces(node: object) -> Iterator[str]:
         yield f"({type(node).__name__}"
         for name in node._fields:
             value = getattr(node, name, None)
+            if isinstance(node, ast.JoinedStr):
+                value = _without_empty_text(node)
             # An empty field is left out: newer Pythons add fields that older code leaves empty.
             if name in _POSITIONS or value is None or value == []:
                 continue
@@ -47,6 +49,13 @@ def _pieces(node: object) -> Iterator[str]:
         yield "]"
     else:
         yield f"{type(node).__name__}:{node!r}"
+
+
+def _without_empty_text(node: ast.JoinedStr) -> list[ast.expr]:
+    # Python 3.12.1 adds an empty text to f"{value:{form}}", other versions do not.
+    return [
+        part for part in node.values if not (isinstance(part, ast.Constant) and part.value == "")
+    ]
 
 
 def _without_docstring(node: ast.AST) -> list[ast.stmt]:
