@@ -44,9 +44,11 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
+# The second part shares one finished smoke study; tests of one file share a folder, so they stay
+# in one process.
 test: lint types
 	$(BIN)/python -m pytest -n 2 tests/unit
-	$(BIN)/python -m pytest tests/dag tests/e2e
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/dag tests/e2e
 
 # Skips, with the reason, where no CUDA device is.
 test-gpu: setup

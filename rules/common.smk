@@ -6,11 +6,16 @@
 # Steps that run a model take the place of their shell (exec): a scheduler's SIGTERM would end the
 # shell at once, and with it the job, while the step keeps its state.
 
+import gc
+
 from snakemake.exceptions import WorkflowError
 
 from safebasin.binding import bind
 from safebasin.errors import SafebasinError
 from safebasin.remote import refuse_lost_gpus
+
+# Until jobs run there is nothing to collect, and looking for it is a tenth of a large dry run.
+gc.disable()
 
 try:
     # Which executor it is, is known at the start; without cores it is no local one.
@@ -30,6 +35,7 @@ wildcard_constraints:
 
 
 onstart:
+    gc.enable()
     try:
         PLAN.refuse_unlocked()
         if workflow.non_local_exec:

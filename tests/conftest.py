@@ -13,6 +13,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 from safebasin.store.code_identity import PACKAGE
 
@@ -23,10 +24,19 @@ settings.load_profile("default")
 
 
 @pytest.fixture(scope="session")
-def smoke_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The working directory of a finished smoke study. Do not change its files."""
-    folder = lay_out(tmp_path_factory.mktemp("smoke"))
-    snakemake(folder, "--configfile", str(SMOKE))
+def smoke_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The working directory of a finished smoke study. Do not change its files.
+
+    The first test process that asks for it makes it, the others wait.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "smoke"
+    finished = folder.with_suffix(".finished")
+    with FileLock(folder.with_suffix(".lock")):
+        if not finished.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            snakemake(lay_out(folder), "--configfile", str(SMOKE))
+            finished.touch()
     return folder
 
 

@@ -24,7 +24,7 @@ def lay_long_specs(specs: Iterable[Spec], directory: Path) -> None:
     it, so it never changes.
     """
     for spec in specs:
-        if len(text := spec.text()) > LONGEST:
+        if len(text := spec.text) > LONGEST:
             path = directory / _path(spec)
             if not path.exists():
                 write_atomically(path, text)
@@ -32,7 +32,7 @@ def lay_long_specs(specs: Iterable[Spec], directory: Path) -> None:
 
 def pack_spec(spec: Spec) -> str:
     """Return ``spec`` as one argument."""
-    text = spec.text()
+    text = spec.text
     return text if len(text) <= LONGEST else f"{_FILE}{_path(spec)}"
 
 

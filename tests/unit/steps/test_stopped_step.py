@@ -13,7 +13,7 @@ SPEC = Spec(kind="mixture", code=None, params={})
 
 def test_a_step_that_is_asked_to_stop_says_so_and_leaves_no_lock(tmp_path):
     lock = tmp_path / ".locks" / SPEC.digest
-    command = [sys.executable, "-m", "safebasin", "write_demonstrations", "--spec", SPEC.text()]
+    command = [sys.executable, "-m", "safebasin", "write_demonstrations", "--spec", SPEC.text]
     with hold_lock(lock):
         step = subprocess.Popen(
             [*command, "--store", str(tmp_path)], stderr=subprocess.PIPE, text=True

@@ -63,7 +63,7 @@ def manifest_text(spec: Spec, files: Mapping[str, FileRecord]) -> str:
     value: dict[str, Json] = {
         "format": FORMAT,
         "digest": spec.digest,
-        "spec": json.loads(spec.text()),
+        "spec": json.loads(spec.text),
         "files": {
             name: {"sha256": record.sha256, "size": record.size} for name, record in files.items()
         },

@@ -78,9 +78,8 @@ def plugin_closure(path: Path, package: Path) -> str:
         current = waiting.pop()
         if current.name in found:
             continue
-        source = current.read_text(encoding="utf-8")
-        found[current.name] = syntax_digest(source, str(current))
-        tree = ast.parse(source, str(current))
+        tree = ast.parse(current.read_text(encoding="utf-8"), str(current))
+        found[current.name] = syntax_digest(tree)
         for data in _named_files(tree, current):
             found[data.name] = _bytes_digest(data)
         for name in _imported(tree, current.stem, is_package=False):
@@ -107,12 +106,11 @@ def _read_module(package: Path, path: Path, name: str) -> _Module:
 def _parse_module(package: Path, path: Path, name: str, mtime: int, size: int) -> _Module:
     """Parse once; ``mtime`` and ``size`` make an edited file another cache entry."""
     del mtime, size
-    source = path.read_text(encoding="utf-8")
-    tree = ast.parse(source, str(path))
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     candidates = _imported(tree, name, is_package=path.name == "__init__.py")
     imports = {resolved for each in candidates if (resolved := _resolve(package, each))}
     return _Module(
-        digest=syntax_digest(source, str(path)),
+        digest=syntax_digest(tree),
         imports=tuple(sorted(imports)),
         data=tuple(_named_files(tree, path)),
     )

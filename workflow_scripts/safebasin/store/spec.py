@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from safebasin.store.canonical import Json, canonical_json, digest_of
+from safebasin.store.canonical import DIGEST_LENGTH, Json, canonical_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,14 +32,15 @@ class Spec:
             "inputs": dict(self.inputs),
         }
 
+    @cached_property
     def text(self) -> str:
-        """Return the canonical JSON."""
+        """The canonical JSON."""
         return canonical_json(self.as_json()).decode()
 
     @property
     def digest(self) -> str:
         """The first 16 hex digits of the SHA-256 of the canonical JSON."""
-        return digest_of(self.as_json())
+        return hashlib.sha256(self.text.encode()).hexdigest()[:DIGEST_LENGTH]
 
     @classmethod
     def from_json(cls, value: Mapping[str, object]) -> Spec:

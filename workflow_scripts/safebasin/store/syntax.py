@@ -14,14 +14,10 @@ _POSITIONS = frozenset({"lineno", "col_offset", "end_lineno", "end_col_offset", 
 _DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def syntax_digest(source: str, filename: str = "<source>") -> str:
-    """Return the SHA-256 of what the source means to the interpreter.
-
-    Raises:
-        SyntaxError: the source is not Python.
-    """
+def syntax_digest(tree: ast.Module) -> str:
+    """Return the SHA-256 of what a parsed module means to the interpreter."""
     digest = hashlib.sha256()
-    for piece in _pieces(ast.parse(source, filename)):
+    for piece in _pieces(tree):
         digest.update(piece.encode("utf-8", "surrogatepass"))
         digest.update(b"\0")
     return digest.hexdigest()
