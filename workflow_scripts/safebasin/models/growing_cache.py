@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class GrowingLayer(DynamicLayer):
+class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
     """One layer's keys and values, each (rows, heads, tokens, head size), in larger tensors."""
 
     def __init__(self) -> None:
         """Hold nothing yet."""
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._places: list[Tensor] = []
 
     def update(
@@ -33,8 +33,7 @@ class GrowingLayer(DynamicLayer):
             self._move(key_states, value_states, held, end + end // 4 + 1)
         for place, states in zip(self._places, (key_states, value_states), strict=True):
             place[..., held:end, :] = states
-        self._show(end)
-        return self.keys, self.values
+        return self._show(end)
 
     def batch_repeat_interleave(self, repeats: int) -> None:
         """Repeat every row."""
@@ -52,17 +51,18 @@ class GrowingLayer(DynamicLayer):
 
     def _move(self, keys: Tensor, values: Tensor, held: int, room: int) -> None:
         """Make a place of ``room`` tokens and bring there what is held."""
-        places = []
+        self._places = []
         for new, old in ((keys, self.keys), (values, self.values)):
             place = new.new_empty((*new.shape[:-2], room, new.shape[-1]))
-            if held:
+            if old is not None and held:
                 place[..., :held, :] = old
-            places.append(place)
-        self._places = places
+            self._places.append(place)
         self.is_initialized = True
 
-    def _show(self, tokens: int) -> None:
-        self.keys, self.values = (place[..., :tokens, :] for place in self._places)
+    def _show(self, tokens: int) -> tuple[Tensor, Tensor]:
+        keys, values = (place[..., :tokens, :] for place in self._places)
+        self.keys, self.values = keys, values
+        return keys, values
 
 
 def growing_cache(config: Any) -> DynamicCache:
