@@ -5,6 +5,7 @@ Nothing heavy is imported before it is known that there is work to do.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import platform
@@ -41,6 +42,11 @@ ENVIRONMENT = {
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
 }
 """Set for a step, unless the user did, before torch and transformers are imported."""
+
+COLLECTED = (200_000, 10, 1000)
+"""How seldom a step looks for reference cycles. Importing transformers makes a million objects that
+stay, and looking through them at Python's usual rate is a fifth of the time until a model is there.
+"""
 
 FETCHES = frozenset({"fetch_source"})
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
@@ -96,6 +102,7 @@ def _work(request: Request) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     _set_environment(request.step)
+    gc.set_threshold(*COLLECTED)
     watched = memory_watched(request.step, spec.digest, spec.params, request.gpus)
     with watched, _own_gpus(request) as device:
         step = importlib.import_module(f"safebasin.steps.{request.step}")

@@ -29,7 +29,7 @@ def add_adapter(model: PreTrainedModel, lora: Lora) -> tuple[Any, list[LoraPair]
     _check_targets(model, lora)
     config = LoraConfig(
         r=lora.rank,
-        lora_alpha=lora.alpha,  # type: ignore[arg-type]
+        lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
         target_modules=sorted(lora.targets),
         bias="none",
