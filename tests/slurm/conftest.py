@@ -35,8 +35,7 @@ SlurmctldPort={controller}
 SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
-# How long a job that went back into the queue waits there: the default is two minutes.
-AuthInfo=socket={folder}/munge.socket,cred_expire=20
+AuthInfo=socket={folder}/munge.socket
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool-%n
 SlurmctldPidFile={folder}/slurmctld.pid
@@ -58,9 +57,6 @@ SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
 SlurmdParameters=config_overrides
 ReturnToService=2
 KillWait=20
-# Jobs of the partition `urgent` take the place of others, which go back into the queue.
-PreemptType=preempt/partition_prio
-PreemptMode=REQUEUE
 """
 
 
@@ -161,7 +157,6 @@ class Cluster:
         for partition, node in {"cpu": "cpu1", "gpu": "gpu1", "spare": "gpu2"}.items():
             default = "YES" if partition == "cpu" else "NO"
             text += f"PartitionName={partition} Nodes={node} Default={default} MaxTime=INFINITE\n"
-        text += "PartitionName=urgent Nodes=gpu1 PriorityTier=10 PreemptMode=OFF\n"
         (self.folder / "slurm.conf").write_text(text)
         (self.folder / "gres.conf").write_text(
             "AutoDetect=off\n"
