@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from safebasin.models.growing_cache import GrowingLayer, growing_cache
 from transformers import AutoConfig
@@ -14,6 +14,7 @@ REPEAT = st.tuples(st.just("repeat"), st.integers(1, 3))
 SELECT = st.tuples(st.just("select"), st.integers(0, 2**16))
 
 
+@example([("write", 5), ("repeat", 3), ("write", 1), ("select", 0b101101), ("write", 1)])
 @given(st.lists(st.one_of(WRITE, REPEAT, SELECT), min_size=1, max_size=12))
 def test_it_holds_what_the_plain_cache_holds(moves: list[tuple[str, int]]) -> None:
     torch.manual_seed(0)

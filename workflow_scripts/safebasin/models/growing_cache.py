@@ -69,6 +69,4 @@ def growing_cache(config: Any) -> DynamicCache:
     """Return an empty cache for a model; layers of another kind (sliding windows) stay theirs."""
     cache = DynamicCache(config=config)
     cache.layers = [GrowingLayer() if type(one) is DynamicLayer else one for one in cache.layers]
-    if cache.layer_class_to_replicate is DynamicLayer:
-        cache.layer_class_to_replicate = GrowingLayer
     return cache

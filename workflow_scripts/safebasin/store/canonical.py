@@ -29,7 +29,12 @@ def canonical_json(value: Json) -> bytes:
 
 def digest_of(value: Json) -> str:
     """Return the first 16 hex digits of the SHA-256 of the canonical JSON."""
-    return hashlib.sha256(canonical_json(value)).hexdigest()[:DIGEST_LENGTH]
+    return digest_of_json(canonical_json(value))
+
+
+def digest_of_json(text: bytes) -> str:
+    """Return the same of JSON that is canonical already."""
+    return hashlib.sha256(text).hexdigest()[:DIGEST_LENGTH]
 
 
 def _normalise(value: Json, where: str) -> Json:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from safebasin.store.canonical import DIGEST_LENGTH, Json, canonical_json
+from safebasin.store.canonical import Json, canonical_json, digest_of_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +39,7 @@ class Spec:
     @property
     def digest(self) -> str:
         """The first 16 hex digits of the SHA-256 of the canonical JSON."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:DIGEST_LENGTH]
+        return digest_of_json(self.text.encode())
 
     @classmethod
     def from_json(cls, value: Mapping[str, object]) -> Spec:
