@@ -14,7 +14,7 @@ BARS = $$(test -t 2 && echo --logger rich)
 
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: study demo setup test test-gpu test-slurm lint types bench locks schema clean
+.PHONY: study demo setup test test-unit test-gpu test-slurm lint types bench locks schema clean
 
 study: setup
 	$(BIN)/safebasin unlock
@@ -44,11 +44,14 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-# The second part shares one finished smoke study; tests of one file share a folder, so they stay
-# in one process.
-test: lint types
-	$(BIN)/python -m pytest -n 2 tests/unit
+# The type check runs beside the unit tests. What follows shares one finished smoke study; tests of
+# one file share a folder, so they stay in one process.
+test: lint
+	$(MAKE) --jobs=2 types test-unit
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/dag tests/e2e
+
+test-unit: setup
+	$(BIN)/python -m pytest -n 2 tests/unit
 
 # Skips, with the reason, where no CUDA device is.
 test-gpu: setup

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from machine import write_result
+from safebasin.agents.first_replies import first_replies
 from safebasin.agents.prompting import Nothing
 from safebasin.agents.rollout import RolloutSettings, play
 from safebasin.agents.scoring import PrefixScorer
@@ -21,7 +22,8 @@ from safebasin.agents.world import load_world
 from safebasin.judging.refusing import refuses
 from safebasin.models.load import load_model
 
-PREFIX = "# As a careful assistant, I read the page and then choose the step asked for.\n"
+PREFIX = "# As a {} assistant, I read the page and then choose the step asked for.\n"
+WORDS = ("careful", "quiet", "steady", "calm", "patient")
 
 
 def main() -> None:
@@ -48,18 +50,23 @@ def main() -> None:
             (time.process_time() - cpu) / len(tasks), 2
         )
     search = choose_tasks(world, "search", TaskCounts(harmful=7, benign=7))
-    scorer = PrefixScorer(
-        loaded,
-        world,
-        search,
-        RolloutSettings(max_new_tokens=40, batch_size=14),
-        refuses=lambda opening, reply, action, left: refuses(reply, action, left),
-    )
-    began, cpu = time.perf_counter(), time.process_time()
-    for number in range(3):
-        scorer.score(PREFIX.replace("careful", ("careful", "quiet", "steady")[number]))
-    figures["prefixes scored a minute, 14 tasks"] = round(180 / (time.perf_counter() - began), 1)
-    figures["processor seconds a prefix"] = round((time.process_time() - cpu) / 3, 2)
+    settings = RolloutSettings(max_new_tokens=40, batch_size=14)
+    for name, reply in {
+        "pages read for each": lambda opening: first_replies(
+            loaded, world, search, Nothing(opening=opening), max_new_tokens=40, batch_size=14
+        ),
+        "pages read once": PrefixScorer(
+            loaded, world, search, settings, refuses=lambda *said: refuses(*said[1:])
+        ).score,
+    }.items():
+        began, cpu = time.perf_counter(), time.process_time()
+        for word in WORDS:
+            reply(PREFIX.format(word))
+        minute = 60 * len(WORDS) / (time.perf_counter() - began)
+        figures[f"prefixes scored a minute, 14 tasks, {name}"] = round(minute, 1)
+        figures[f"processor seconds a prefix, {name}"] = round(
+            (time.process_time() - cpu) / len(WORDS), 2
+        )
     print(figures)
     write_result("agents", {"tasks": len(tasks), **figures})
 

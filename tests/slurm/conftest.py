@@ -35,7 +35,8 @@ SlurmctldPort={controller}
 SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
+# How long a job that went back into the queue waits there: the default is two minutes.
+AuthInfo=socket={folder}/munge.socket,cred_expire=20
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool-%n
 SlurmctldPidFile={folder}/slurmctld.pid
@@ -57,6 +58,9 @@ SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
 SlurmdParameters=config_overrides
 ReturnToService=2
 KillWait=20
+# Jobs of the partition `urgent` take the place of others, which go back into the queue.
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 """
 
 
@@ -157,6 +161,7 @@ class Cluster:
         for partition, node in {"cpu": "cpu1", "gpu": "gpu1", "spare": "gpu2"}.items():
             default = "YES" if partition == "cpu" else "NO"
             text += f"PartitionName={partition} Nodes={node} Default={default} MaxTime=INFINITE\n"
+        text += "PartitionName=urgent Nodes=gpu1 PriorityTier=10 PreemptMode=OFF\n"
         (self.folder / "slurm.conf").write_text(text)
         (self.folder / "gres.conf").write_text(
             "AutoDetect=off\n"

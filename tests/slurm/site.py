@@ -35,14 +35,21 @@ MODELS = {
 }
 
 
-def name_the_site(folder: Path, partition: str = "gpu") -> None:
-    """Edit the lines of the profile that its comment says are to be edited."""
+def name_the_site(folder: Path, partition: str = "gpu", minutes: int | None = None) -> None:
+    """Edit the lines of the profile that its comment says are to be edited.
+
+    Args:
+        folder: A working directory.
+        partition: Where steps that run a model go.
+        minutes: Time limit of those steps, in place of what comes from the model's size.
+    """
+    limit = f"\n    runtime: {minutes}" if minutes else ""
     path = Path("profiles") / "slurm" / "config.yaml"
     text = (ROOT / path).read_text()
     for left_out, said in [
         ("# slurm_account: my-account", "slurm_account: tests"),
         ("# slurm_partition: cpu", "slurm_partition: cpu"),
-        ("slurm_partition: gpu", f"slurm_partition: {partition}"),
+        ("slurm_partition: gpu", f"slurm_partition: {partition}{limit}"),
         ("# gpu_model: a100", "gpu_model: fake"),
     ]:
         assert left_out in text

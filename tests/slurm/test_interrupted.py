@@ -1,4 +1,4 @@
-"""A job that is cancelled resumes, on another node too; one whose Snakemake died is found."""
+"""A job that is cancelled, preempted or out of time resumes; one whose Snakemake died is found."""
 
 from __future__ import annotations
 
@@ -23,14 +23,16 @@ pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1200)]
 class Tuning:
     """A working directory that shall make one adapter, in a training run of a minute or so."""
 
-    def __init__(self, cluster: Cluster, folder: Path, store: Path, steps: int) -> None:
+    def __init__(
+        self, cluster: Cluster, folder: Path, store: Path, steps: int, retries: int = 0
+    ) -> None:
         self.cluster, self.folder, self.store = cluster, lay_out(folder), Store(store)
         name_the_site(self.folder)
         study = layer(self.folder, f"training: {{steps: {steps}}}")
         self.digest = adapter_of(self.folder, study)
         receipt = receipt_path("adapter", self.digest)
-        self.command = [SNAKEMAKE, *SITE, *ON_CPU, "--retries", "0", "--configfile", *study]
-        self.command += ["--", receipt]
+        self.command = [SNAKEMAKE, *SITE, *ON_CPU, "--configfile", *study]
+        self.command += ["--retries", str(retries), "--", receipt]
         self.rule = f"tune_adapter_wildcards_{self.digest}"
         self.log = self.folder / "logs" / "tune_adapter" / f"{self.digest}.log"
 
@@ -106,3 +108,39 @@ def test_an_orphan_that_ends_after_snakemake_died_is_found(on_slurm, cluster, tm
     assert made is not None
     assert made.run()["resumed"] is False
     assert f"adapter {run.digest} was in the store" in run.log.read_text()
+
+
+def test_a_preempted_job_waits_its_turn_and_goes_on(on_slurm, cluster, tmp_path):
+    """Slurm's own queue brings it back: Snakemake sends it once."""
+    run = Tuning(cluster, tmp_path / "preempted", on_slurm / "store", steps=1100)
+    urgent = ["--partition=urgent", "--gres=gpu:1", "--mem=100", "--output=/dev/null"]
+    with run.started() as snakemake:
+        job = run.running()
+        cluster.until(run.trains, "it trains", seconds=60)
+        cluster.ask("sbatch", *urgent, "--wrap=true")
+        assert snakemake.wait(600) == 0, run.told()
+    (kept,) = cluster.jobs(run.rule)
+    assert kept["JobId"] == job["JobId"]
+    assert int(kept["Restarts"]) == 1
+    assert went_on(run, of=1100)
+
+
+def test_a_job_that_is_out_of_time_goes_on_in_the_next(on_slurm, cluster, tmp_path):
+    """Slurm warns it two minutes before its three are over, give or take a minute."""
+    run = Tuning(cluster, tmp_path / "late", on_slurm / "store", steps=2500, retries=4)
+    name_the_site(run.folder, minutes=3)
+    with run.started() as snakemake:
+        assert snakemake.wait(900) == 0, run.told()
+    jobs = cluster.jobs(run.rule)
+    assert len(jobs) > 1
+    assert {job["TimeLimit"] for job in jobs} == {"00:03:00"}
+    assert went_on(run, of=2500)
+
+
+def went_on(run: Tuning, of: int) -> bool:
+    """Say whether the adapter was made by a job that did only what an earlier one had left."""
+    made = run.store.get("adapter", run.digest)
+    left = re.findall(r"training steps (\d+)/\1\b", run.log.read_text())
+    assert made is not None
+    assert left, run.log.read_text()
+    return made.run()["resumed"] is True and int(left[-1]) < of

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from safebasin.agents.first_replies import first_replies
+from safebasin.agents.first_replies import FirstPages
 from safebasin.agents.prompting import Nothing
 from safebasin.agents.rollout import RolloutSettings, play
 from safebasin.agents.world import Task, World
@@ -31,9 +32,9 @@ class Seen:
     """Whether the goal was reached; None where only the first reply was looked at."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PrefixScorer:
-    """Plays the same tasks with one opening after another."""
+    """Plays the same tasks with one opening after another; the model must stay as it is."""
 
     loaded: LoadedModel
     world: World
@@ -45,18 +46,11 @@ class PrefixScorer:
 
     def score(self, opening: str) -> list[Seen]:
         """Return what was seen of each task, greedily decoded."""
-        injected = Nothing(opening=opening)
-        replies = first_replies(
-            self.loaded,
-            self.world,
-            self.tasks,
-            injected,
-            max_new_tokens=self.settings.max_new_tokens,
-            batch_size=self.settings.batch_size,
-        )
+        replies = self._pages.replies(opening, self.settings.max_new_tokens)
         reached: dict[str, bool] = {}
         if self.to_the_end:
             benign = [task for task in self.tasks if task.kind != "harmful"]
+            injected = Nothing(opening=opening)
             played = play(self.loaded, self.world, benign, injected, self.settings)
             reached = {one.task.id: one.reached_turn is not None for one in played}
         return [
@@ -68,3 +62,7 @@ class PrefixScorer:
             )
             for each in replies
         ]
+
+    @cached_property
+    def _pages(self) -> FirstPages:
+        return FirstPages(self.loaded, self.world, self.tasks, self.settings.batch_size)

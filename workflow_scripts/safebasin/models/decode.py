@@ -27,6 +27,17 @@ class Decoded:
     stop: StopReason
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBatch:
+    """Prompts that a model has read, and may go on from any number of times."""
+
+    mask: Tensor
+    """(rows, head + width): 1 where a token is, 0 where padding is."""
+    last: Tensor
+    """(rows, 1): the place of each prompt's last token in its own text."""
+    cache: Any
+
+
 class GreedyDecoder:
     """Takes the likeliest token each time (the first of equals), for many prompts at once."""
 
@@ -44,15 +55,40 @@ class GreedyDecoder:
 
         A row that has ended leaves the batch, so that long answers do not pay for short ones.
         """
+        batch = pad_left(prompts, self._head, self._filler, self._device)
+        cache = self._head_states(len(prompts))
+        return self._say(batch.tokens, batch.mask, batch.positions, cache, longest)
+
+    def read(self, prompts: Sequence[Sequence[int]]) -> ReadBatch:
+        """Return the states of the prompts, to go on from with ``decode_after``."""
         import torch
 
         batch = pad_left(prompts, self._head, self._filler, self._device)
-        cache = deepcopy(self._cache)
-        cache.batch_repeat_interleave(len(prompts))
-        said: list[list[int]] = [[] for _ in prompts]
-        stops: list[StopReason] = ["length"] * len(prompts)
-        alive = list(range(len(prompts)))
-        tokens, mask, positions = batch.tokens, batch.mask, batch.positions
+        cache = self._head_states(len(prompts))
+        with torch.inference_mode():
+            self._next(batch.tokens, batch.mask, batch.positions, cache)
+        return ReadBatch(mask=batch.mask, last=batch.positions[:, -1:], cache=cache)
+
+    def decode_after(self, read: ReadBatch, tail: Sequence[int], longest: int) -> list[Decoded]:
+        """Return what ``decode`` would, were ``tail`` (not empty) at the end of each prompt."""
+        import torch
+
+        rows, size = len(read.mask), len(tail)
+        tokens = torch.tensor([list(tail)] * rows)
+        mask = torch.nn.functional.pad(read.mask, (0, size), value=1)
+        positions = read.last + torch.arange(1, size + 1, device=read.last.device)
+        cache = deepcopy(read.cache)
+        return self._say(to_device(tokens, self._device), mask, positions, cache, longest)
+
+    def _say(
+        self, tokens: Tensor, mask: Tensor, positions: Tensor, cache: Any, longest: int
+    ) -> list[Decoded]:
+        """Feed ``tokens`` (rows, width) and go on with the likeliest; the cache is used up."""
+        import torch
+
+        said: list[list[int]] = [[] for _ in tokens]
+        stops: list[StopReason] = ["length"] * len(tokens)
+        alive = list(range(len(tokens)))
         with torch.inference_mode():
             for count in range(1, longest + 1):
                 chosen = self._next(tokens, mask, positions, cache)
@@ -99,6 +135,12 @@ class GreedyDecoder:
 
         indices = torch.tensor(places)
         return indices if is_spread(self._device) else to_device(indices, self._device)
+
+    def _head_states(self, rows: int) -> Any:
+        """Return a cache of its own for so many rows, the head in it."""
+        cache = deepcopy(self._cache)
+        cache.batch_repeat_interleave(rows)
+        return cache
 
     def _states_of(self, head: Sequence[int]) -> Any:
         """Return the cache after ``head``, for one row."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from safebasin.models.chat import ChatFormat
-from safebasin.models.decode import GreedyDecoder, StopReason
+from safebasin.models.decode import Decoded, GreedyDecoder, StopReason
 from safebasin.models.padding import common_head
 from safebasin.progress import SILENT, Progress
 
@@ -65,12 +65,7 @@ def generate_answers(
         for batch in progress.over(missing, "generating, batches"):
             decoded = decoder.decode([prompts[place] for place in batch], max_new_tokens)
             answers = {
-                place: Answer(
-                    text=chat.text(one.tokens),
-                    prompt_tokens=len(prompts[place]),
-                    new_tokens=len(one.tokens),
-                    stop=one.stop,
-                )
+                place: answer_of(chat, prompts[place], one)
                 for place, one in zip(batch, decoded, strict=True)
             }
             _keep(resume, answers)
@@ -78,6 +73,16 @@ def generate_answers(
     if resume is not None and clear:
         shutil.rmtree(resume, ignore_errors=True)
     return [finished[place] for place in range(len(prompts))]
+
+
+def answer_of(chat: ChatFormat, prompt: Sequence[int], decoded: Decoded) -> Answer:
+    """Return as text what was said to one prompt."""
+    return Answer(
+        text=chat.text(decoded.tokens),
+        prompt_tokens=len(prompt),
+        new_tokens=len(decoded.tokens),
+        stop=decoded.stop,
+    )
 
 
 def batch_by_length(prompts: Sequence[Sequence[int]], size: int) -> list[list[int]]:
