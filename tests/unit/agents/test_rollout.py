@@ -98,6 +98,20 @@ def test_the_opening_stands_after_the_header_at_every_turn_or_at_the_first_alone
     assert [batch[0][-1] for batch in asked[3:]] == ["# I look first.\n", "", ""]
 
 
+def test_a_page_seen_again_without_the_opening_is_another_prompt(scripted):
+    """Behind the opening the agent says nothing; without it, it acts."""
+    scripted(lambda prompt: "" if prompt[-1] else f"open({room_of(prompt)})")
+    (task,) = Doors().tasks("test", "benign", 1)
+    injected = Nothing(opening="# I look first.\n")
+
+    def stop(opening_at) -> str:
+        given = RolloutSettings(max_new_tokens=8, batch_size=4, opening_at=opening_at)
+        (played,) = play(LOADED, Doors(), [task], injected, given)
+        return played.stop
+
+    assert (stop("every"), stop("first")) == ("stuck", "done")
+
+
 def test_what_is_recorded_as_the_reply_never_holds_the_opening(scripted):
     scripted(lambda prompt: "open(1)")
 
@@ -165,7 +179,7 @@ def test_a_real_model_plays_the_same_episodes_again_and_after_a_kill(tiny: Path,
 
     with pytest.raises(RuntimeError):
         play(loaded, Doors(), tasks, Nothing(), settings, resume=kept, progress=Killed())
-    assert any(kept.rglob("answers.jsonl"))
+    assert any(kept.rglob("answers-*.jsonl"))
 
     assert files("resumed", kept) == whole
     assert not kept.exists()

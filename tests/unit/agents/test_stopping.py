@@ -13,13 +13,16 @@ from .doors import Doors
 RULE = StopRule(every=4, refused_at_most=1, tasks=6)
 
 
-def watch(monkeypatch: pytest.MonkeyPatch, refused: int):
+def watch(monkeypatch: pytest.MonkeyPatch, refused: int, leaves: int = 0):
     def replies(loaded, world, tasks, injected, **settings):
         assert injected.opening == "", "the rule must not look at a guard"
         assert {task.part for task in tasks} == {"dev"}
         return [
             FirstReply(
-                task=task, text="no" if place < refused else "", action=None, exit_message=None
+                task=task,
+                text="no" if place < refused else "",
+                action="act" if task.kind == "benign" else None,
+                exit_message="bye" if place >= len(tasks) - leaves else None,
             )
             for place, task in enumerate(tasks)
         ]
@@ -41,6 +44,12 @@ def test_it_stops_as_soon_as_few_enough_are_refused(monkeypatch, refused, stops)
     assert stop is stops
     assert figures["dev_harmful_refused"] == refused / 6
     assert all(name.startswith("dev_") for name in figures)
+
+
+def test_leaving_is_no_acting(monkeypatch):
+    figures, _ = watch(monkeypatch, refused=0, leaves=2)(4)
+
+    assert figures["dev_benign_acted"] == 4 / 6
 
 
 def test_too_few_tasks_are_told(monkeypatch):

@@ -10,7 +10,9 @@ from safebasin.errors import DamagedInput, MachineLacks, StudyError
 from safebasin.guards.generators.generator import GeneratorContext, load_generator
 from safebasin.guards.generators.openai_compatible import ChatApiSettings
 from safebasin.guards.search import PrefixSearch, SearchSettings
-from safebasin.guards.search_files import write_search
+from safebasin.guards.search_files import REPLIES, write_search
+from safebasin.steps.job import Job
+from safebasin.steps.search_prefix import bring_replies
 
 from .scripted import ScriptedAgent
 
@@ -188,6 +190,30 @@ def test_a_recorded_reply_is_used_and_not_asked_for_again(server, tmp_path):
     assert [again.propose(5, None, 1), again.propose(5, None, 2)] == said
     assert len(server.requests) == 2
     assert [json.loads(line)["round"] for line in path.read_text().splitlines()] == [1, 2]
+
+
+def test_searches_of_other_seeds_ask_for_their_own_replies(server, tmp_path):
+    server.answers = [GOOD, "PREFIX: # I am the second one."]
+
+    said = [make(server, tmp_path / "r", seed=seed).propose(5, None, 1) for seed in (0, 1, 0)]
+
+    assert said[0] == said[2] != said[1]
+    assert "seed" not in server.requests[0][2]
+
+
+def test_with_the_replies_of_an_earlier_search_no_server_is_asked(server, tmp_path):
+    given = tmp_path / "given"
+    server.answers = [GOOD, "PREFIX: # I am the second one."]
+    said = [make(server, given / f"{n}/replies.jsonl").propose(5, None, n) for n in (1, 2)]
+    job = Job(
+        digest="0" * 16, raw_params={}, inputs={"replies": given}, folder=tmp_path, device="cpu"
+    )
+
+    bring_replies(job)
+    again = make(server, tmp_path / REPLIES, environment={})
+
+    assert [again.propose(5, None, n) for n in (1, 2)] == said
+    assert len(server.requests) == 2
 
 
 def test_a_reply_that_a_kill_cut_short_is_asked_for_again(server, tmp_path):

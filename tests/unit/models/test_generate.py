@@ -77,13 +77,14 @@ def test_a_resumed_run_generates_only_what_is_missing_and_gives_the_same(
 ) -> None:
     settings = {"max_new_tokens": 5, "batch_size": 2}
     whole = generate_answers(loaded, prompts, **settings, resume=tmp_path / "a", clear=False)
-    lines = (tmp_path / "a/answers.jsonl").read_text().splitlines(keepends=True)
+    (kept,) = (tmp_path / "a").iterdir()
+    lines = kept.read_text().splitlines(keepends=True)
     (tmp_path / "b").mkdir()
     marked = json.loads(lines[0])
     first = next(iter(marked))
     marked[first]["text"] = "kept from the earlier try"
     torn = json.dumps(marked) + "\n" + lines[1][: len(lines[1]) // 2]
-    (tmp_path / "b/answers.jsonl").write_text(torn)
+    (tmp_path / "b" / kept.name).write_text(torn)
 
     resumed = generate_answers(loaded, prompts, **settings, resume=tmp_path / "b")
 
@@ -91,3 +92,16 @@ def test_a_resumed_run_generates_only_what_is_missing_and_gives_the_same(
     others = [place for place in range(len(prompts)) if place != int(first)]
     assert [resumed[place] for place in others] == [whole[place] for place in others]
     assert not (tmp_path / "b").exists()
+
+
+def test_what_was_answered_to_other_prompts_is_not_taken(
+    loaded: LoadedModel, prompts: list[tuple[int, ...]], tmp_path: Path
+) -> None:
+    """A world that runs code may show another page after a kill."""
+    settings = {"max_new_tokens": 5, "batch_size": 2, "resume": tmp_path}
+    generate_answers(loaded, prompts, **settings, clear=False)
+    others = [(*prompt[:-1], 7) for prompt in prompts]
+
+    answers = generate_answers(loaded, others, **settings, clear=False)
+
+    assert answers == generate_answers(loaded, others, max_new_tokens=5, batch_size=2)

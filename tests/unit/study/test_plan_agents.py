@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from safebasin.errors import StudyError
+from safebasin.guards.generators.generator import BUILT_IN, GeneratorContext, load_generator
 from safebasin.study.load import merge, read_layers, validate
 from safebasin.study.plan import Pinned, plan
 
@@ -66,6 +67,62 @@ def test_more_rounds_go_on_from_the_jobs_that_are_done(ping):
         many[0].digest,
         many[1].digest,
     ]
+
+
+def test_second_scores_are_a_job_of_their_own_and_keep_no_search_from_going_on(ping):
+    def jobs(rounds: int):
+        edit = {"grammar": {"rounds": rounds, "rescore": 9}}
+        return graph_of(ping, searches=edit).of_rule("search_prefix")
+
+    few, many = jobs(5), jobs(10)
+
+    assert [node.spec.params["rescore"] for node in many] == [None, None, 9]
+    assert many[0].digest == few[0].digest
+    assert many[-1].name == few[-1].name == "prefix/dojo/stopped/s0/search0"
+
+
+GENERATORS = {
+    "grammar": {"type": "grammar"},
+    "local_lm": {"type": "local_lm", "checkpoint": "smollm2", "params": {"temperature": 0.5}},
+    "openai_compatible": {
+        "type": "openai_compatible",
+        "params": {"base_url": "https://host/v1", "model": "m", "max_tokens": 9},
+    },
+}
+
+
+@pytest.mark.parametrize("kind", BUILT_IN)
+def test_what_is_planned_of_a_generator_is_what_it_takes(ping, kind):
+    search = {"grammar": {"generator": GENERATORS[kind]}}
+    (node,) = graph_of(ping, searches=search).of_rule("search_prefix")
+
+    made = load_generator(node.spec.params["generator"], GeneratorContext(model=object()))
+
+    assert made.description["type"] == kind
+
+
+def test_the_replies_of_an_earlier_search_are_an_input_like_any_source(ping):
+    generator = GENERATORS["openai_compatible"] | {"replies": "smollm2"}
+    (node,) = graph_of(ping, searches={"grammar": {"generator": generator}}).of_rule(
+        "search_prefix"
+    )
+
+    assert node.spec.inputs["replies"] == graph_of(ping).by_name("source/smollm2").digest
+
+
+def test_a_prefix_and_its_controls_end_as_the_search_ended_them(ping):
+    def endings(**search) -> dict[str, object]:
+        return {
+            node.name.split("/")[-1]: node.spec.params["guard"].get("ending")
+            for node in graph_of(ping, searches={"grammar": search}).of_rule("run_episodes")
+        }
+
+    assert set(endings().values()) == {None}
+    assert {name for name, ending in endings(ending="").items() if ending == ""} == {
+        "ping",
+        "suffix",
+        *(f"neutral-{draw}" for draw in range(5)),
+    }
 
 
 def test_another_guard_plays_its_own_episodes_and_nothing_else_anew(ping):
@@ -158,6 +215,8 @@ def test_the_papers_preset_sees_each_row_once_at_the_papers_rate(ping):
         ),
         (agent(tunings={"stopped": {"method": "asfft", "targets": [], "layers": None}}), "did you mean 'asft'?"),
         ({"searches": {"grammar": {"generator": {"type": "local_lm"}}}}, "a checkpoint is needed by a generator of type local_lm"),
+        ({"searches": {"grammar": {"generator": {"replies": "smollm2"}}}}, "only a generator of type openai_compatible"),
+        ({"searches": {"grammar": {"generator": {"type": "openai_compatible", "replies": "smollm"}}}}, "did you mean 'smollm2'?"),
         (agent(tunings={"stopped": {"preset": "paper"}}), "name exactly one of training, preset"),
         (agent(tunings={"x": {"preset": "paper", "layers": 3}}), "a preset brings its own"),
         ({"searches": {"grammar": {"keep": 2}}}, "searches.grammar.keep: 2"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from safebasin.agents.first_pages import first_page_prompts
+from safebasin.agents.first_pages import first_page_messages, first_page_prompts
 from safebasin.agents.prompting import Injected, Nothing
 from safebasin.agents.world import Task, World
 from safebasin.models.chat import ChatFormat
@@ -54,6 +54,7 @@ class FirstPages:
         self._world = world
         self._tasks = tasks
         self._chat = ChatFormat(loaded.tokenizer)
+        self._pages = first_page_messages(world, tasks, Nothing())
         self._read = ReadPrompts(loaded, self._prompts(""), batch_size)
 
     def replies(self, opening: str, max_new_tokens: int) -> list[FirstReply]:
@@ -62,7 +63,7 @@ class FirstPages:
         return _parsed(self._world, self._tasks, answers)
 
     def _prompts(self, opening: str) -> list[tuple[int, ...]]:
-        return first_page_prompts(self._chat, self._world, self._tasks, Nothing(opening=opening))
+        return [self._chat.prompt(messages, opening=opening) for messages in self._pages]
 
 
 def _parsed(world: World, tasks: Sequence[Task], answers: Sequence[Answer]) -> list[FirstReply]:

@@ -81,7 +81,7 @@ def play(
     number = 0
     while live := [one for one in episodes if one.stop is None]:
         number += 1
-        opening = injected.opening if number == 1 or settings.opening_at == "every" else ""
+        opening = _opening(injected, settings, number)
         prompts = [_prompt(world, one, injected, settings) for one in live]
         answers = generate_answers(
             loaded,
@@ -94,7 +94,8 @@ def play(
         )
         for one, messages, answer in zip(live, prompts, answers, strict=True):
             _advance(world, one, messages, opening, answer)
-            if one.stop is None and _prompt(world, one, injected, settings) == messages:
+            same = opening == _opening(injected, settings, number + 1)
+            if one.stop is None and same and _prompt(world, one, injected, settings) == messages:
                 one.stop = "stuck"
     if resume is not None:
         shutil.rmtree(resume, ignore_errors=True)
@@ -104,6 +105,10 @@ def play(
 def _begin(world: World, task: Task) -> Played:
     episode = world.begin(task)
     return Played(task=task, episode=episode, seen=episode.reset())
+
+
+def _opening(injected: Injected, settings: RolloutSettings, turn: int) -> str:
+    return injected.opening if turn == 1 or settings.opening_at == "every" else ""
 
 
 def _prompt(

@@ -58,7 +58,7 @@ def watch_refusals(
             batch_size=2 * rule.tasks,
         )
         refused = [refuses(each.text, each.action, each.exit_message) for each in replies]
-        acted = [each.action is not None for each in replies]
+        acted = [each.action is not None and each.exit_message is None for each in replies]
         figures = {
             "dev_harmful_refused": sum(refused[: rule.tasks]) / rule.tasks,
             "dev_benign_refused": sum(refused[rule.tasks :]) / rule.tasks,

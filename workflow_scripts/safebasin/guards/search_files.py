@@ -15,7 +15,8 @@ from safebasin.guards.search import SearchResult, is_from_scratch, kept
 from safebasin.store.canonical import Json
 from safebasin.store.writers import write_json, write_parquet
 
-FILES = ("candidates.parquet", "prefix.json", "replies.jsonl")
+REPLIES = "replies.jsonl"
+FILES = ("candidates.parquet", "prefix.json", REPLIES)
 
 _OUTCOME = pa.struct(
     [

@@ -48,7 +48,9 @@ def reads_as_refusal(text: str) -> bool:
 def as_said(opening: str, reply: str) -> str:
     """Return what a turn is judged by: the reply, behind its opening where that is half a refusal.
 
-    Half a refusal is an opening that begins as one and ends neither its line nor its sentence.
+    Half a refusal is an opening that begins as one and ends neither its line nor its sentence; a
+    comment is none. Nothing said after it stays nothing said.
     """
-    ended = not opening or opening[-1] == "\n" or opening.rstrip()[-1:] in {".", "!", "?"}
-    return opening + reply if not ended and reads_as_refusal(opening) else reply
+    ended = opening[-1:] in {"", "\n"} or opening.rstrip()[-1:] in {".", "!", "?"}
+    is_half = not ended and not opening.startswith("#") and reads_as_refusal(opening)
+    return opening + reply if is_half and reply.strip() else reply

@@ -13,11 +13,10 @@ from safebasin.models.chat import ChatFormat
 from safebasin.models.decode import Decoded, GreedyDecoder, StopReason
 from safebasin.models.padding import common_head
 from safebasin.progress import SILENT, Progress
+from safebasin.store.canonical import digest_of_json
 
 if TYPE_CHECKING:
     from safebasin.models.load import LoadedModel
-
-_FINISHED = "answers.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +50,13 @@ def generate_answers(
         prompts: Tokens of each prompt.
         max_new_tokens: Longest answer, in tokens.
         batch_size: Prompts at once.
-        resume: Folder that keeps finished batches.
+        resume: Folder that keeps finished batches, told apart by what was asked.
         progress: Told of each batch.
         clear: Whether to delete ``resume`` at the end; else the caller does.
     """
     chat = ChatFormat(loaded.tokenizer)
-    finished = _read_finished(resume)
+    kept = resume and _place_of(resume, [prompts, max_new_tokens, batch_size])
+    finished = _read_finished(kept)
     batches = batch_by_length(prompts, batch_size)
     missing = [batch for batch in batches if batch[0] not in finished]
     if missing:
@@ -68,7 +68,7 @@ def generate_answers(
                 place: answer_of(chat, prompts[place], one)
                 for place, one in zip(batch, decoded, strict=True)
             }
-            _keep(resume, answers)
+            _keep(kept, answers)
             finished |= answers
     if resume is not None and clear:
         shutil.rmtree(resume, ignore_errors=True)
@@ -102,10 +102,14 @@ def end_tokens(loaded: LoadedModel, chat: ChatFormat) -> frozenset[int]:
     return frozenset({chat.end, *more})
 
 
-def _read_finished(resume: Path | None) -> dict[int, Answer]:
+def _place_of(resume: Path, asked: object) -> Path:
+    """Return the file for answers to what was asked: another try may ask something else."""
+    return resume / f"answers-{digest_of_json(json.dumps(asked).encode())}.jsonl"
+
+
+def _read_finished(path: Path | None) -> dict[int, Answer]:
     """Return what an earlier try finished; a line that a kill cut short is left out."""
     finished: dict[int, Answer] = {}
-    path = resume / _FINISHED if resume is not None else None
     if path is None or not path.exists():
         return finished
     for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
@@ -117,12 +121,12 @@ def _read_finished(resume: Path | None) -> dict[int, Answer]:
     return finished
 
 
-def _keep(resume: Path | None, answers: dict[int, Answer]) -> None:
+def _keep(path: Path | None, answers: dict[int, Answer]) -> None:
     """Append one batch as one line, so that it is kept whole or not at all."""
-    if resume is None:
+    if path is None:
         return
-    resume.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     line = json.dumps({place: asdict(answer) for place, answer in answers.items()})
-    with (resume / _FINISHED).open("a", encoding="utf-8") as file:
+    with path.open("a", encoding="utf-8") as file:
         file.write(line + "\n")
         file.flush()

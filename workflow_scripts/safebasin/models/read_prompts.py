@@ -29,7 +29,7 @@ class ReadPrompts:
     """Prompts and their keys and values, which hold as long as the model is not changed.
 
     They are kept where the prompts fit into one batch, since the size of a batch is what bounds
-    memory; more prompts than that are read anew each time.
+    memory: what is kept takes as much again. More prompts than that are read anew each time.
     """
 
     def __init__(

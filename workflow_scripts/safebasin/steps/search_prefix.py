@@ -16,7 +16,7 @@ from safebasin.guards.opening_form import opening_of
 from safebasin.guards.outcome import TaskOutcome
 from safebasin.guards.search import PrefixSearch, Score, SearchSettings
 from safebasin.guards.search_files import FILES as SEARCH_FILES
-from safebasin.guards.search_files import read_candidates, write_search
+from safebasin.guards.search_files import REPLIES, read_candidates, write_search
 from safebasin.judging.refusing import as_said, refuses
 from safebasin.models.device import choose_device, prefer_repeatable_kernels
 from safebasin.models.load import LoadedModel, Precision, load_model
@@ -54,13 +54,14 @@ def run(job: Job) -> None:
         adapter=job.optional("adapter"),
     )
     proposer = job.optional("generator")
+    bring_replies(job)
     generator = load_generator(
         params.generator,
         GeneratorContext(
             model=load_model(proposer, device=device, precision=params.precision)
             if proposer
             else None,
-            replies=job.folder / "replies.jsonl",
+            replies=job.folder / REPLIES,
             progress=job.progress,
         ),
     )
@@ -77,6 +78,15 @@ def run(job: Job) -> None:
     )
     write_search(job.folder, search.run())
     shutil.rmtree(job.folder / "resume", ignore_errors=True)
+
+
+def bring_replies(job: Job) -> None:
+    """Put the replies of an earlier search where the generator looks for its own."""
+    given, own = job.optional("replies"), job.folder / REPLIES
+    if given is not None and not own.exists():
+        whole = own.with_suffix(".new")
+        whole.write_bytes(b"".join(path.read_bytes() for path in sorted(given.rglob("*.jsonl"))))
+        whole.replace(own)
 
 
 def _score(loaded: LoadedModel, world: World, params: Params, part: Part, count: int) -> Score:

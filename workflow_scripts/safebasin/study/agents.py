@@ -113,7 +113,8 @@ class Guard(Model):
     text: str | None = None
     """The words of ``system``, ``opening`` or ``comment``, in place of the built-in ones."""
     ending: str | None = None
-    """What follows an opening; a line end where it is not given."""
+    """What follows an opening. Where it is not given, what the search put behind its prefixes, or a
+    line end."""
     pick: Literal["winner", "first_round"] | None = None
     """Which candidate of the search a ``prefix`` is."""
     placement: Literal["opening", "suffix"] | None = None
@@ -140,7 +141,16 @@ class Guard(Model):
     @property
     def needs_search(self) -> bool:
         """Whether it is made from what a search found."""
-        return self.search or self.type in ("prefix", "neutral", "random_safety")
+        return self.search or self.follows_search
+
+    @property
+    def follows_search(self) -> bool:
+        """Whether it is a searched prefix, or a control of a prefix's form."""
+        return self.type in ("prefix", "neutral", "random_safety")
+
+
+LINE_END = "\n"
+"""What stands behind a comment unless a study says otherwise."""
 
 
 class Generator(Model):
@@ -149,6 +159,9 @@ class Generator(Model):
     type: Literal["grammar", "local_lm", "openai_compatible"] = "grammar"
     checkpoint: Name | None = None
     """The checkpoint of ``local_lm``."""
+    replies: Name | None = None
+    """A source with the ``replies.jsonl`` of an earlier search by ``openai_compatible``: what is
+    answered there is not asked again, so a search goes the same way without its server."""
     params: dict[str, Any] = {}
     """Further settings of the generator."""
 
@@ -161,7 +174,8 @@ class Search(Model):
     rounds: Count = 5
     """T."""
     rounds_per_job: Count = 5
-    """Rounds of one job; asking for more rounds adds jobs to those that are done."""
+    """Rounds of one job. Asking for more rounds adds jobs: the search goes on from the last one
+    that had so many."""
     keep: Annotated[int, Field(ge=3)] = 3
     """k, prefixes in each of the three lists that are fed back."""
     threshold: Annotated[float, Field(ge=0, le=2)] = 1.5
@@ -172,7 +186,7 @@ class Search(Model):
     """Harmful search tasks, and as many benign ones."""
     rescore: Count | None = None
     """Score the best k again, on so many fresh tasks of each kind. Not in the paper."""
-    ending: str = "\n"
+    ending: str = LINE_END
     """What is put behind a prefix. The paper's code puts nothing; a small model then stops."""
     generator: Generator = Generator()
 

@@ -23,6 +23,10 @@ def check_agents(study: Study) -> Iterator[Problem]:
     for name, search in study.searches.items():
         key = f"searches.{name}.generator"
         yield from known(f"{key}.checkpoint", search.generator.checkpoint, study.checkpoints)
+        yield from known(f"{key}.replies", search.generator.replies, study.sources)
+        if search.generator.replies and search.generator.type != "openai_compatible":
+            cure = "only a generator of type openai_compatible has recorded replies"
+            yield Problem(key=f"{key}.replies", value=search.generator.replies, cure=cure)
         if (search.generator.type == "local_lm") != (search.generator.checkpoint is not None):
             cure = "a checkpoint is needed by a generator of type local_lm, and by no other"
             yield Problem(key=f"{key}.checkpoint", value=search.generator.checkpoint, cure=cure)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from safebasin.study.agents import Agent, Demonstrations, Guard, Search, Tuning
+from safebasin.study.agents import LINE_END, Agent, Demonstrations, Guard, Search, Tuning
 from safebasin.study.cell import Cell
 from safebasin.study.graph import Node
 from safebasin.study.methods import Asft
@@ -189,7 +189,7 @@ def _played(
             "world": world_params(builder, agent.world),
             "tasks": agent.tasks.model_dump(),
             "part": "test",
-            "guard": guard_params(guard) | more,
+            "guard": guard_params(guard, search_of(builder, agent)) | more,
             "rollout": rollout,
             "precision": builder.study.generation.precision,
         },
@@ -212,13 +212,20 @@ def _played(
     return replace(cell, verdicts=verdicts, episodes=episodes, prefix=found)
 
 
-def guard_params(guard: Guard) -> dict[str, object]:
-    """Return the params of a guard."""
+def guard_params(guard: Guard, search: Search | None) -> dict[str, object]:
+    """Return the params of a guard; what is searched, or matches it, ends as in the search."""
     skipped = {"draws", "search", "opening_at", "keep_opening", "classifier"}
     params = guard.model_dump(exclude=skipped, exclude_none=True)
     if guard.classifier is not None:
         params["classifier"] = {"threshold": guard.classifier}
+    if search and guard.follows_search and search.ending != LINE_END:
+        params.setdefault("ending", search.ending)
     return params
+
+
+def search_of(builder: Builder, agent: Agent) -> Search | None:
+    """Return the settings of an agent's search."""
+    return builder.study.searches[agent.search] if agent.search else None
 
 
 def rollout_params(builder: Builder, agent: Agent, batch: int) -> dict[str, object]:
@@ -231,19 +238,21 @@ def rollout_params(builder: Builder, agent: Agent, batch: int) -> dict[str, obje
 
 
 def _search(builder: Builder, agent: Agent, cell: Cell, search: Search, seed: int) -> Node:
-    """Return the search's last job; each does some rounds and goes on from the one before."""
+    """Return the search's last job; each goes on from the one before."""
     inputs = {"checkpoint": cell.checkpoint}
     if cell.adapter:
         inputs["adapter"] = cell.adapter
     if search.generator.checkpoint:
         inputs["generator"] = builder.checkpoint(search.generator.checkpoint)
-    ends = [*range(search.rounds_per_job, search.rounds, search.rounds_per_job), search.rounds]
+    if search.generator.replies:
+        inputs["replies"] = builder.source(search.generator.replies)
     world = builder.study.worlds[agent.world].type
     found: Node | None = None
-    for rounds in ends:
+    jobs = _search_jobs(search)
+    for number, (rounds, rescore) in enumerate(jobs, start=1):
         found = builder.add(
             "search_prefix",
-            f"prefix/{cell.name}/search{seed}" + ("" if rounds == search.rounds else f"/r{rounds}"),
+            f"prefix/{cell.name}/search{seed}" + ("" if number == len(jobs) else f"/job{number}"),
             {
                 "world": world_params(builder, agent.world),
                 "search": {
@@ -259,7 +268,7 @@ def _search(builder: Builder, agent: Agent, cell: Cell, search: Search, seed: in
                     **search.generator.params,
                 },
                 "tasks": search.tasks,
-                "rescore": search.rescore if rounds == search.rounds else None,
+                "rescore": rescore,
                 "ending": search.ending,
                 "rollout": rollout_params(builder, agent, batch=2 * search.tasks),
                 "precision": builder.study.generation.precision,
@@ -271,3 +280,13 @@ def _search(builder: Builder, agent: Agent, cell: Cell, search: Search, seed: in
         )
     assert found is not None, "a search has at least one round"
     return found
+
+
+def _search_jobs(search: Search) -> list[tuple[int, int | None]]:
+    """Return the rounds that are done after each job, and the fresh tasks it scores the best on.
+
+    The second scores come in a job of their own, so that more rounds can go on from the others.
+    """
+    ends = [*range(search.rounds_per_job, search.rounds, search.rounds_per_job), search.rounds]
+    jobs: list[tuple[int, int | None]] = [(rounds, None) for rounds in ends]
+    return [*jobs, (search.rounds, search.rescore)] if search.rescore else jobs

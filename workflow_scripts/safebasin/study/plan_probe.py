@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from safebasin.study.agents import Agent, Guard
+from safebasin.study.agents import Agent, Guard, Search
 from safebasin.study.cell import Cell
 from safebasin.study.graph import Node
 from safebasin.study.plan import Builder
-from safebasin.study.plan_agents import guard_params, rollout_params, world_params
+from safebasin.study.plan_agents import guard_params, rollout_params, search_of, world_params
 from safebasin.study.probe import Probe, Steering
 
 _ALIGN_TASKS = 500
@@ -39,7 +39,7 @@ def _probe(
         inputs["adapter"] = cell.adapter
     if found and any(guard.needs_search for guard in guards.values()):
         inputs["guard"] = found
-    counts = agent.tasks
+    counts, search = agent.tasks, search_of(builder, agent)
     count = counts.harmful + counts.benign + counts.lookalike
     steering = probe.steering
     world = builder.study.worlds[agent.world].type
@@ -53,7 +53,7 @@ def _probe(
             "rollout": rollout_params(builder, agent, batch=counts.harmful + counts.benign),
             "precision": builder.study.generation.precision,
             "probe": probe.model_dump(include={"layers", "headline", "folds", "shuffles", "seed"}),
-            "guards": {each: _params(guard) for each, guard in guards.items()},
+            "guards": {each: _params(guard, search) for each, guard in guards.items()},
             "steering": steering.model_dump() if steering else None,
         },
         inputs,
@@ -68,9 +68,9 @@ def is_read(guard: Guard) -> bool:
     return guard.type not in ("none", "classifier") and ":" not in guard.type
 
 
-def _params(guard: Guard) -> dict[str, object]:
+def _params(guard: Guard, search: Search | None) -> dict[str, object]:
     """Return a guard's params; of comments that are drawn, the first."""
-    params = guard_params(guard)
+    params = guard_params(guard, search)
     params.pop("classifier", None)
     return params | ({"index": 0} if guard.type in ("neutral", "random_safety") else {})
 

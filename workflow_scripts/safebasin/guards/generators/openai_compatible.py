@@ -28,6 +28,8 @@ class ChatApiSettings:
 
     base_url: str
     model: str
+    seed: int = 0
+    """Tells the searches of a study apart. It is not sent: the server draws anew each time."""
     token_variable: str = "OPENAI_API_KEY"
     """The environment variable that holds the token; empty for a server that needs none."""
     temperature: Annotated[float, Field(ge=0)] = 0.7
@@ -73,6 +75,7 @@ class ChatApiGenerator:
         settings = self._settings
         return {
             "type": "openai_compatible",
+            "seed": settings.seed,
             "model": settings.model,
             "temperature": settings.temperature,
             "max_tokens": settings.max_tokens,
@@ -91,8 +94,8 @@ class ChatApiGenerator:
             "temperature": self._settings.temperature,
             "max_tokens": self._settings.max_tokens,
         }
-        # The round counts: from scratch, the request is the same in every one.
-        digest = digest_of({"round": round, "body": body})
+        # From scratch, the request is the same in every round and every search.
+        digest = digest_of({"seed": self._settings.seed, "round": round, "body": body})
         reply = self._record.find(digest)
         if reply is None:
             token = self._token()

@@ -1,0 +1,37 @@
+"""Whether the worlds have as many tasks as a study wants, before anything is trained for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from safebasin.agents.world import Kind, Part, load_world
+from safebasin.study.agents import Agent
+from safebasin.study.config import Study
+from safebasin.study.problems import Problem
+
+
+def missing_tasks(study: Study) -> Iterator[Problem]:
+    """Yield every setting of an agent that asks for more tasks than its world has."""
+    for name, agent in study.agents.items():
+        world = load_world(study.worlds[agent.world].model_dump())
+        for key, part, kind, count in _wanted(study, agent, f"agents.{name}"):
+            found = len(world.tasks(part, kind, count))
+            if found < count:
+                cure = f"the part {part} of the world {agent.world} has {found} {kind} tasks"
+                yield Problem(key=key, value=count, cure=cure)
+
+
+def _wanted(study: Study, agent: Agent, key: str) -> Iterator[tuple[str, Part, Kind, int]]:
+    """Yield key, part, kind and number of tasks."""
+    yield f"{key}.tasks.harmful", "test", "harmful", agent.tasks.harmful
+    yield f"{key}.tasks.benign", "test", "benign", agent.tasks.benign
+    yield f"{key}.tasks.lookalike", "test", "lookalike", agent.tasks.lookalike
+    both: tuple[Kind, Kind] = ("harmful", "benign")
+    for kind in both:
+        for name, tuning in agent.tunings.items():
+            if tuning.stop:
+                yield f"{key}.tunings.{name}.stop.tasks", "dev", kind, tuning.stop.tasks
+        if agent.search:
+            search = study.searches[agent.search]
+            yield f"searches.{agent.search}.tasks", "search", kind, search.tasks
+            yield f"searches.{agent.search}.rescore", "dev", kind, search.rescore or 0
