@@ -222,6 +222,7 @@ def _optimizer(trainee: Trainee, training: Training) -> torch.optim.Optimizer:
         list(trainee.parameters.values()),
         lr=training.learning_rate,
         weight_decay=training.weight_decay,
+        fused=True,  # one pass over parameter, gradient and moments instead of ten
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from safebasin.errors import StudyError
 from safebasin.models.device import to_device
+from safebasin.models.packed_attention import rows_apart
 from safebasin.models.packing import in_packs, pack_rows
 from safebasin.tuning.batches import TrainingRow
 
@@ -65,13 +66,14 @@ def _pack_loss(model: Any, rows: Sequence[TrainingRow], device: torch.device) ->
         for index, row in enumerate(rows)
         for place in range(len(row.tokens.answer))
     ]
-    logits = model(
-        input_ids=pack.tokens,
-        attention_mask=pack.mask,
-        position_ids=pack.positions,
-        use_cache=False,
-        logits_to_keep=to_device(torch.tensor(predicting), device),
-    ).logits  # (1, answer tokens, vocabulary)
+    with rows_apart(pack):
+        logits = model(
+            input_ids=pack.tokens,
+            attention_mask=pack.mask,
+            position_ids=pack.positions,
+            use_cache=False,
+            logits_to_keep=to_device(torch.tensor(predicting), device),
+        ).logits  # (1, answer tokens, vocabulary)
     return torch.nn.functional.cross_entropy(
         logits[0].float(), to_device(torch.tensor(wanted), device), reduction="sum"
     )

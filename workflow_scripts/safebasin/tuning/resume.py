@@ -96,10 +96,9 @@ class ResumeState:
                 for moment in _MOMENTS
                 if f"{moment}/{name}" in tensors
             }
-            if moments:  # the step count stays on the CPU, where AdamW keeps it
+            if moments:  # the step count too: a fused optimizer keeps it beside the rest
                 optimizer.state[parameter] = {
-                    moment: value if moment == "step" else value.to(parameter.device)
-                    for moment, value in moments.items()
+                    moment: value.to(parameter.device) for moment, value in moments.items()
                 }
         torch.set_rng_state(tensors["generator/cpu"])
         for device in _gpus(parameters):
