@@ -119,5 +119,6 @@ def _attend_apart(
 
 def _beside(states: Tensor, columns: Tensor) -> Tensor:
     """Return (1, heads, tokens, size) ``states`` as (rows, heads, columns, size)."""
+    _, heads, _, size = states.shape
     taken = states[0].index_select(1, columns.flatten())
-    return taken.unflatten(1, columns.shape).transpose(0, 1)
+    return taken.reshape(heads, *columns.shape, size).transpose(0, 1)
