@@ -114,7 +114,7 @@ def _check_plugins(study: Study) -> None:
         *((f"judges.{name}.type", judge.type) for name, judge in study.judges.items()),
         *((f"guards.{name}.type", guard.type) for name, guard in study.guards.items()),
         *(
-            (f"corpora.{name}.reader.type", str(corpus.reader["type"]))
+            (f"corpora.{name}.reader.type", corpus.reader.type)
             for name, corpus in study.corpora.items()
         ),
     ]

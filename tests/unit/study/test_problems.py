@@ -52,7 +52,22 @@ CASES = {
         "grid.0.methods",
         "add a ridge at λ = 1",
     ),
-    "unknown type of method": ("methods.sft.type", "sfft", "methods.sft", "type is one of"),
+    "unknown type of method": ("methods.sft.type", "sfft", "methods.sft.type", "mean 'sft'?"),
+    "method without a type": ("methods.sft.type", None, "methods.sft", "`type` is needed"),
+    "misspelt choice": ("methods.asft.projector", "exakt", "methods.asft.projector", "'exact'?"),
+    "key of another place": (
+        "methods.sft.lambda",
+        1,
+        "methods.sft.lambda",
+        "no such key; known are: training, type",
+    ),
+    "misspelt key far inside": (
+        "agents.dojo.tunings.stopped.stop.evry",
+        4,
+        "agents.dojo.tunings.stopped.stop.evry",
+        "did you mean 'every'?",
+    ),
+    "misspelt key in a list": ("grid.0.sampels", [3], "grid.0.sampels", "did you mean 'samples'?"),
     "safe_lora of itself": (
         "methods.safe_lora.of",
         "safe_lora",

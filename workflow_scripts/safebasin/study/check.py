@@ -72,6 +72,9 @@ def _check_lineage(study: Study, name: str) -> Iterator[Problem]:
 def _check_rows(study: Study) -> Iterator[Problem]:
     for name, corpus in study.corpora.items():
         yield from known(f"corpora.{name}.source", corpus.source, study.sources)
+        if corpus.source is None and corpus.reader.needs_source:
+            cure = f"a reader of type {corpus.reader.type} needs a source to read"
+            yield Problem(key=f"corpora.{name}.source", value=None, cure=cure)
     for name, split in study.splits.items():
         yield from _check_split(study, name, split)
     for name, task in study.tasks.items():

@@ -14,6 +14,7 @@ from safebasin.study.agents import Agent, Demonstrations, Guard, Search, World
 from safebasin.study.base import Count, Fraction, Framed, Model, Name, Part, Precision, Template
 from safebasin.study.checkpoints import Checkpoint, Pair, Source
 from safebasin.study.methods import Method
+from safebasin.study.readers import Reader
 from safebasin.study.training import Lora, Training
 
 
@@ -22,17 +23,10 @@ class Corpus(Model):
 
     source: Name | None = None
     """The source of the rows; none where the reader generates them."""
-    reader: Annotated[dict[str, Any], Field(min_length=1)]
+    reader: Reader
     """``type`` and the options of the reader; ``./file.py:Class`` with ``params`` is a plugin."""
     harmful: bool = False
     """Whether the prompts ask for harm."""
-
-    @field_validator("reader")
-    @classmethod
-    def _has_type(cls, value: dict[str, Any]) -> dict[str, Any]:
-        if not isinstance(value.get("type"), str):
-            raise ValueError("the reader's type is missing, as in {type: csv}")
-        return value
 
 
 Share = Count | Fraction | Literal["rest"]

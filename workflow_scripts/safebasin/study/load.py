@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from safebasin.errors import StudyError
-from safebasin.study import config as models
-from safebasin.study import methods, training
 from safebasin.study.check import check_references
 from safebasin.study.config import Study
 from safebasin.study.problems import from_validation, refuse
@@ -59,7 +57,9 @@ def validate(raw: Mapping[str, Any], where: str = "the study") -> Study:
     try:
         study = Study.model_validate_json(text)
     except ValidationError as error:
-        refuse([*from_validation(error, _keys()), *unknown_names(raw, error)], where)
+        refuse(
+            [*from_validation(error, Study.model_json_schema()), *unknown_names(raw, error)], where
+        )
         raise
     refuse(check_references(study), where)
     return study
@@ -94,13 +94,3 @@ def read_layers(file: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     if not isinstance(base, str):
         raise StudyError(f"{file}: extends: {base!r}: the path of one YAML file is needed")
     return merge(read_layers(file.parent / base, (*above, file.resolve())), raw)
-
-
-def _keys() -> dict[str, tuple[str, ...]]:
-    """Return model name to its keys, for suggestions."""
-    found = {}
-    for module in (models, methods, training):
-        for name, value in vars(module).items():
-            if isinstance(value, type) and issubclass(value, BaseModel):
-                found[name] = tuple(field.alias or key for key, field in value.model_fields.items())
-    return found
