@@ -68,6 +68,18 @@ CASES = {
         "did you mean 'every'?",
     ),
     "misspelt key in a list": ("grid.0.sampels", [3], "grid.0.sampels", "did you mean 'samples'?"),
+    "negative threshold": (
+        "methods.safe_lora.threshold",
+        -1,
+        "methods.safe_lora.threshold: -1",
+        "greater than or equal to 0",
+    ),
+    "threshold above every cosine": (
+        "methods.safe_lora.threshold",
+        1.1,
+        "methods.safe_lora.threshold: 1.1",
+        "less than or equal to 1",
+    ),
     "safe_lora of itself": (
         "methods.safe_lora.of",
         "safe_lora",

@@ -111,8 +111,8 @@ class SafeLora(_Method):
     type: Literal["safe_lora"]
     of: str
     """The method whose adapters are projected."""
-    threshold: Annotated[float, Field(ge=-1, le=1)] | None = None
-    """Project the matrices whose cosine of C·BA with BA is not above this."""
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Project the matrices whose cosine of C·BA with BA is not above this; it is never below 0."""
     matrices: Annotated[int, Field(ge=1)] | None = None
     """Or project this many matrices, those with the smallest cosine."""
 
