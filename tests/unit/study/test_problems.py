@@ -229,6 +229,94 @@ def test_wrong_types_and_unknown_names_are_said_together(smoke, mistyped):
     ]
 
 
+INDEPENDENT = {
+    "missing ridge": (
+        ("training.steps", "many"),
+        ("grid.0.methods", ["sft", "asft"]),
+        "grid.0.methods: 'asft': add a ridge at λ = 1",
+    ),
+    "missing direction": (
+        ("lora.rank", "four"),
+        ("pairs.tiny", {"aligned": "tiny-aligned"}),
+        "grid.0.methods: 'asft': it needs the alignment direction",
+    ),
+    "aligned is base": (
+        ("checkpoints.tiny.tiny.layers", "two"),
+        ("pairs.tiny.base", "tiny-aligned"),
+        "pairs.tiny.base: 'tiny-aligned': aligned and base are the same",
+    ),
+    "more rows than there are": (
+        ("methods.asft.lamda", 1),
+        ("grid.0.samples", [400]),
+        "grid.0.samples: 400: the task words has only 40 rows",
+    ),
+    "harm without poison": (
+        ("methods.sft.type", "sfft"),
+        ("poison", None),
+        "grid.0.harmful_fractions: (0.25,): harmful rows are mixed in",
+    ),
+    "choice on test rows": (
+        ("grid.0.seed", [1]),
+        ("choice.refusal", ["requests"]),
+        "choice: 'requests': choices are made on the part dev",
+    ),
+    "safe_lora with two rules": (
+        ("grid.0.samples", ["few"]),
+        ("methods.safe_lora.matrices", 3),
+        "methods.safe_lora.threshold: 1.0: give exactly one",
+    ),
+    "prefix without its control": (
+        ("prompts.words.max_new_tokens", "few"),
+        ("agents.dojo.guards", ["none", "ping"]),
+        "agents.dojo.guards: ['none', 'ping']: add guards of the types none and neutral",
+    ),
+    "grid without lora": (
+        ("generation.batchsize", 4),
+        ("lora", None),
+        "lora: None: a grid needs it",
+    ),
+    "machine's key": (("training.steps", "many"), ("store", "/data"), "store: '/data': this"),
+}
+"""A wrong type, another mistake that does not depend on it, and what is said of that one."""
+
+
+@pytest.mark.parametrize("case", INDEPENDENT)
+def test_a_wrong_type_hides_no_mistake_that_is_none_of_its_business(smoke, case):
+    mistyped, mistake, line = INDEPENDENT[case]
+    with pytest.raises(StudyError) as caught:
+        validate(edited(smoke, *mistyped))
+    alone = str(caught.value).splitlines()[1:]
+    assert not [each for each in alone if line in each]
+
+    with pytest.raises(StudyError) as caught:
+        validate(edited(edited(smoke, *mistyped), *mistake))
+    told = str(caught.value).splitlines()[1:]
+    assert [each for each in told if line in each], told
+    assert set(alone) <= set(told)
+
+
+DEPENDENT = {
+    "ridge whose λ is mistyped": ("methods.ridge.lambda", "one"),
+    "ridge of an unknown type": ("methods.ridge.type", "rigde"),
+    "controls neither on nor off": ("controls", "sometimes"),
+    "method in the grid that is none": ("grid.0.methods", ["sft", "asft", 3]),
+    "base that is no name": ("pairs.tiny.base", 3),
+    "part that is none": ("splits.everything.parts.tests", {"words": 24}),
+    "training without its steps": ("training.steps", None),
+    "order of another kind, harm first": ("training.order", "rows"),
+}
+"""Mistakes in values that other checks read."""
+
+
+@pytest.mark.parametrize("case", DEPENDENT)
+def test_nothing_is_guessed_of_what_depends_on_a_mistyped_value(smoke, case):
+    smoke["poison"]["place"] = "first"
+    smoke["training"]["order"] = "file"
+    with pytest.raises(StudyError) as caught:
+        validate(edited(smoke, *DEPENDENT[case]))
+    assert len(str(caught.value).splitlines()) == 2, str(caught.value)
+
+
 def test_of_a_study_that_is_no_study_the_types_are_said(smoke):
     with pytest.raises(StudyError, match="training"):
         validate({**smoke, "training": 3, "methods": 4})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from safebasin.study.agents import Agent, Demonstrations, Guard, Search, World
 from safebasin.study.base import Count, Fraction, Framed, Model, Name, Part, Precision, Template
@@ -226,13 +226,3 @@ class Study(Model):
         if self.poison is None or changed is None:
             return self.poison
         return self.poison.model_copy(update=changed.model_dump(exclude_none=True))
-
-    @model_validator(mode="after")
-    def _something_to_do(self) -> Study:
-        if not (self.grid or self.adapters or self.agents):
-            raise ValueError(
-                "the grid is empty, and no adapter and no agent is given: there is nothing to run"
-            )
-        if self.grid and not (self.lora and self.training and self.prompts and self.eval_sets):
-            raise ValueError("a grid needs lora, training, prompts and eval_sets")
-        return self
