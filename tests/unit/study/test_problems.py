@@ -100,6 +100,36 @@ CASES = {
     ),
     "aligned is base": ("pairs.tiny.base", "tiny-aligned", "pairs.tiny.base", "no direction"),
     "choice on test rows": ("choice.refusal", ["requests"], "choice", "part dev"),
+    "choice by accuracy on refusals": (
+        "choice.accuracy",
+        "requests dev",
+        "choice.accuracy: 'requests dev'",
+        "`metrics: accuracy` is needed; this one has `refusal`",
+    ),
+    "contrast of refusals on a task": (
+        "contrast.eval_sets",
+        ["requests", "words"],
+        "contrast.eval_sets: 'words'",
+        "`metrics: refusal` is needed; this one has `accuracy`",
+    ),
+    "harm by a judge of wordings": (
+        "eval_sets.requests.metrics",
+        "harm",
+        "eval_sets.requests.metrics: 'harm'",
+        "is of the type phrases; use a plugin ./file.py:Class",
+    ),
+    "refusals by a judge of labels": (
+        "eval_sets.words.metrics",
+        "benign",
+        "eval_sets.words.metrics: 'benign'",
+        "is of the type label; use the type phrases or a plugin",
+    ),
+    "accuracy by a judge of wordings": (
+        "prompts.words.judge",
+        "phrases",
+        "eval_sets.words.metrics: 'accuracy'",
+        "is of the type phrases; use the type label or a plugin",
+    ),
     "more rows than there are": ("grid.0.samples", [400], "grid.0.samples", "only 40 rows"),
     "alignment without seed": (
         "checkpoints.tiny-aligned.align.training",

@@ -43,7 +43,7 @@ CHECKS: Mapping[Callable[[Study], Iterator[Problem]], tuple[str, ...]] = {
     check_methods: ("methods",),
     check_judges: ("corpora", "judges"),
     check_prompts: ("judges", "prompts", "splits", "tasks"),
-    check_eval_sets: ("eval_sets", "prompts", "splits"),
+    check_eval_sets: ("eval_sets", "judges", "prompts", "splits"),
     check_choice: ("choice", "contrast", "eval_sets"),
     check_contrast: ("contrast", "eval_sets", "methods"),
     check_demonstrations: ("demonstrations", "worlds"),

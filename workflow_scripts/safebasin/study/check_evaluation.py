@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from safebasin.study.check_rows import check_rows_of
 from safebasin.study.config import EvalSet, Study
 from safebasin.study.problems import Problem, known
 
-JUDGES = ("phrases", "label")
+JUDGES: Mapping[str, tuple[str, ...]] = {
+    "phrases": ("refusal", "benign"),
+    "label": ("accuracy",),
+}
+"""A built-in judge's type to the metrics that its verdicts tell."""
 
 
 def check_judges(study: Study) -> Iterator[Problem]:
@@ -37,7 +41,7 @@ def check_prompts(study: Study) -> Iterator[Problem]:
 
 
 def check_eval_sets(study: Study) -> Iterator[Problem]:
-    """Yield evaluation sets of prompts that do not exist."""
+    """Yield evaluation sets that do not exist, or whose judge tells something else."""
     for name, eval_set in study.eval_sets.items():
         yield from _check_eval_set(study, name, eval_set)
 
@@ -49,6 +53,14 @@ def _check_eval_set(study: Study, name: str, eval_set: EvalSet) -> Iterator[Prob
     if prompts is None:
         return
     yield from known(f"{key}.part", eval_set.part, prompts.parts)
+    judge = study.judges.get(prompts.judge)
+    if judge and judge.type in JUDGES and eval_set.metrics not in JUDGES[judge.type]:
+        able = [
+            f"the type {kind}" for kind, metrics in JUDGES.items() if eval_set.metrics in metrics
+        ]
+        told = " or ".join([*able, "a plugin ./file.py:Class"])
+        cure = f"the judge {prompts.judge} of the prompts is of the type {judge.type}; use {told}"
+        yield Problem(key=f"{key}.metrics", value=eval_set.metrics, cure=cure)
     split = study.splits.get(prompts.split)
     corpora = prompts.corpora or (split.corpora if split else ())
     for corpus in eval_set.corpora or ():
@@ -56,10 +68,12 @@ def _check_eval_set(study: Study, name: str, eval_set: EvalSet) -> Iterator[Prob
 
 
 def check_choice(study: Study) -> Iterator[Problem]:
-    """Yield sets of the choice that do not exist or are of test, and a choice that is missing."""
+    """Yield sets of the choice that are unknown, of test, or of other metrics; a missing choice."""
     if choice := study.choice:
+        for name in choice.refusal:
+            yield from _check_metrics(study, name, "refusal", "choice.refusal")
+        yield from _check_metrics(study, choice.accuracy, "accuracy", "choice.accuracy")
         for name in (*choice.refusal, choice.accuracy):
-            yield from known("choice", name, study.eval_sets)
             chosen = study.eval_sets.get(name)
             if chosen and chosen.part != "dev":
                 cure = f"choices are made on the part dev; {name!r} is of the part {chosen.part}"
@@ -70,9 +84,17 @@ def check_choice(study: Study) -> Iterator[Problem]:
 
 
 def check_contrast(study: Study) -> Iterator[Problem]:
-    """Yield methods and sets of the contrast that do not exist."""
+    """Yield methods and sets of the contrast that are unknown, and sets without its metric."""
     if contrast := study.contrast:
         for role, name in (("treatment", contrast.treatment), ("control", contrast.control)):
             yield from known(f"contrast.{role}", name, study.methods)
         for name in contrast.eval_sets:
-            yield from known("contrast.eval_sets", name, study.eval_sets)
+            yield from _check_metrics(study, name, "refusal", "contrast.eval_sets")
+
+
+def _check_metrics(study: Study, name: str, metrics: str, key: str) -> Iterator[Problem]:
+    yield from known(key, name, study.eval_sets)
+    eval_set = study.eval_sets.get(name)
+    if eval_set and eval_set.metrics != metrics:
+        cure = f"a set with `metrics: {metrics}` is needed; this one has `{eval_set.metrics}`"
+        yield Problem(key=key, value=name, cure=cure)

@@ -115,9 +115,10 @@ class EvalSet(Model):
     part: Part = "test"
     corpora: tuple[Name, ...] | None = None
     categories: tuple[str, ...] | None = None
-    metrics: Literal["refusal", "benign", "accuracy"]
-    """``refusal`` for harmful prompts, ``benign`` for over-refusal, ``accuracy`` for a task.
-    Agents need no such sets: their tasks are told apart by kind."""
+    metrics: Literal["refusal", "benign", "accuracy", "harm"]
+    """``refusal`` for harmful prompts, ``benign`` for over-refusal, ``accuracy`` for a task;
+    ``harm`` (HS) for a judge of harm, a plugin that answers ``harmful`` or ``harmless``. Agents
+    need no such sets: their tasks are told apart by kind."""
 
 
 class Generation(Model):
