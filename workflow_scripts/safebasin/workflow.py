@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from safebasin.errors import StudyError
+from safebasin.plugin_files import plugin_problems
 from safebasin.sources.fetch import source_key
 from safebasin.sources.lock import SourceLock
 from safebasin.store.code_identity import CodeBook
@@ -16,9 +17,9 @@ from safebasin.store.store import Store
 from safebasin.study.checkpoints import Source
 from safebasin.study.config import Study
 from safebasin.study.graph import Graph
-from safebasin.study.load import load_study
+from safebasin.study.load import examine_layers
 from safebasin.study.plan import Pinned, plan
-from safebasin.study.problems import Problem, refuse
+from safebasin.study.problems import Problem
 
 SOURCES_LOCK = Path("sources.lock.yaml")
 DEFAULT_CONFIG = Path("config.yaml")
@@ -47,15 +48,17 @@ def open_workflow(
     """Load, check and plan a study; nothing is written.
 
     Raises:
-        StudyError: with every problem of the study, and every source that is not locked.
+        StudyError: with every problem of the study, every source that is not locked, and every
+            plugin that is not there.
     """
-    paths = [Path(file) for file in files] or [DEFAULT_CONFIG]
-    study = load_study(paths, overrides)
-    pins = pin_sources(study, SourceLock.load(lock), lock)
-    book = CodeBook()
-    _check_plugins(study)
+    examined = examine_layers([Path(file) for file in files] or [DEFAULT_CONFIG], overrides)
+    pins, unlocked = pin_sources(examined.sources, SourceLock.load(lock), lock)
+    plugins = plugin_problems(examined.study) if examined.study else ()
+    study = examined.sound([*unlocked, *plugins])
     return Workflow(
-        study=study, graph=plan(study, pins, book.identity), store=Store(store_folder(store))
+        study=study,
+        graph=plan(study, pins, CodeBook().identity),
+        store=Store(store_folder(store)),
     )
 
 
@@ -76,15 +79,16 @@ def origin_of(source: Source) -> dict[str, str]:
     return {**origin, "mirrors": "\n".join(hub.mirrors)} if hub.mirrors else origin
 
 
-def pin_sources(study: Study, lock: SourceLock, path: Path = SOURCES_LOCK) -> dict[str, Pinned]:
+def pin_sources(
+    sources: Mapping[str, Source], lock: SourceLock, path: Path = SOURCES_LOCK
+) -> tuple[dict[str, Pinned], list[Problem]]:
     """Return what the lock knows of each source; one on a hub may be without an entry.
 
-    Raises:
-        StudyError: the lock does not know a package or a folder, or not every file that a
-            source asks for; all of them are named.
+    The problems are packages and folders that the lock does not know, and files that a source
+    asks for and the lock does not have.
     """
     pins, problems = {}, []
-    for name, source in study.sources.items():
+    for name, source in sources.items():
         origin = origin_of(source)
         key = source_key(origin)
         entry = lock.entries.get(key)
@@ -103,24 +107,4 @@ def pin_sources(study: Study, lock: SourceLock, path: Path = SOURCES_LOCK) -> di
                 (str(file["name"]), str(file["sha256"]), int(file["size"])) for file in files
             ),
         )
-    refuse(problems, "the study")
-    return pins
-
-
-def _check_plugins(study: Study) -> None:
-    """Refuse a plugin whose file does not exist, before anything is planned."""
-    told = [
-        *((f"methods.{name}.type", method.type) for name, method in study.methods.items()),
-        *((f"judges.{name}.type", judge.type) for name, judge in study.judges.items()),
-        *((f"guards.{name}.type", guard.type) for name, guard in study.guards.items()),
-        *(
-            (f"corpora.{name}.reader.type", str(corpus.reader["type"]))
-            for name, corpus in study.corpora.items()
-        ),
-    ]
-    problems = [
-        Problem(key=key, value=value, cure=f"there is no such file (seen from {Path.cwd()})")
-        for key, value in told
-        if ".py:" in value and not Path(value.rpartition(":")[0]).is_file()
-    ]
-    refuse(problems, "the study")
+    return pins, problems

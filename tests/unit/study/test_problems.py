@@ -52,7 +52,34 @@ CASES = {
         "grid.0.methods",
         "add a ridge at λ = 1",
     ),
-    "unknown type of method": ("methods.sft.type", "sfft", "methods.sft", "type is one of"),
+    "unknown type of method": ("methods.sft.type", "sfft", "methods.sft.type", "mean 'sft'?"),
+    "method without a type": ("methods.sft.type", None, "methods.sft", "`type` is needed"),
+    "misspelt choice": ("methods.asft.projector", "exakt", "methods.asft.projector", "'exact'?"),
+    "key of another place": (
+        "methods.sft.lambda",
+        1,
+        "methods.sft.lambda",
+        "no such key; known are: training, type",
+    ),
+    "misspelt key far inside": (
+        "agents.dojo.tunings.stopped.stop.evry",
+        4,
+        "agents.dojo.tunings.stopped.stop.evry",
+        "did you mean 'every'?",
+    ),
+    "misspelt key in a list": ("grid.0.sampels", [3], "grid.0.sampels", "did you mean 'samples'?"),
+    "negative threshold": (
+        "methods.safe_lora.threshold",
+        -1,
+        "methods.safe_lora.threshold: -1",
+        "greater than or equal to 0",
+    ),
+    "threshold above every cosine": (
+        "methods.safe_lora.threshold",
+        1.1,
+        "methods.safe_lora.threshold: 1.1",
+        "less than or equal to 1",
+    ),
     "safe_lora of itself": (
         "methods.safe_lora.of",
         "safe_lora",
@@ -73,6 +100,36 @@ CASES = {
     ),
     "aligned is base": ("pairs.tiny.base", "tiny-aligned", "pairs.tiny.base", "no direction"),
     "choice on test rows": ("choice.refusal", ["requests"], "choice", "part dev"),
+    "choice by accuracy on refusals": (
+        "choice.accuracy",
+        "requests dev",
+        "choice.accuracy: 'requests dev'",
+        "`metrics: accuracy` is needed; this one has `refusal`",
+    ),
+    "contrast of refusals on a task": (
+        "contrast.eval_sets",
+        ["requests", "words"],
+        "contrast.eval_sets: 'words'",
+        "`metrics: refusal` is needed; this one has `accuracy`",
+    ),
+    "harm by a judge of wordings": (
+        "eval_sets.requests.metrics",
+        "harm",
+        "eval_sets.requests.metrics: 'harm'",
+        "is of the type phrases; use a plugin ./file.py:Class",
+    ),
+    "refusals by a judge of labels": (
+        "eval_sets.words.metrics",
+        "benign",
+        "eval_sets.words.metrics: 'benign'",
+        "is of the type label; use the type phrases or a plugin",
+    ),
+    "accuracy by a judge of wordings": (
+        "prompts.words.judge",
+        "phrases",
+        "eval_sets.words.metrics: 'accuracy'",
+        "is of the type phrases; use the type label or a plugin",
+    ),
     "more rows than there are": ("grid.0.samples", [400], "grid.0.samples", "only 40 rows"),
     "alignment without seed": (
         "checkpoints.tiny-aligned.align.training",
@@ -200,6 +257,94 @@ def test_wrong_types_and_unknown_names_are_said_together(smoke, mistyped):
         "prompts.requests.judge",
         "grid.0.pairs",
     ]
+
+
+INDEPENDENT = {
+    "missing ridge": (
+        ("training.steps", "many"),
+        ("grid.0.methods", ["sft", "asft"]),
+        "grid.0.methods: 'asft': add a ridge at λ = 1",
+    ),
+    "missing direction": (
+        ("lora.rank", "four"),
+        ("pairs.tiny", {"aligned": "tiny-aligned"}),
+        "grid.0.methods: 'asft': it needs the alignment direction",
+    ),
+    "aligned is base": (
+        ("checkpoints.tiny.tiny.layers", "two"),
+        ("pairs.tiny.base", "tiny-aligned"),
+        "pairs.tiny.base: 'tiny-aligned': aligned and base are the same",
+    ),
+    "more rows than there are": (
+        ("methods.asft.lamda", 1),
+        ("grid.0.samples", [400]),
+        "grid.0.samples: 400: the task words has only 40 rows",
+    ),
+    "harm without poison": (
+        ("methods.sft.type", "sfft"),
+        ("poison", None),
+        "grid.0.harmful_fractions: (0.25,): harmful rows are mixed in",
+    ),
+    "choice on test rows": (
+        ("grid.0.seed", [1]),
+        ("choice.refusal", ["requests"]),
+        "choice: 'requests': choices are made on the part dev",
+    ),
+    "safe_lora with two rules": (
+        ("grid.0.samples", ["few"]),
+        ("methods.safe_lora.matrices", 3),
+        "methods.safe_lora.threshold: 1.0: give exactly one",
+    ),
+    "prefix without its control": (
+        ("prompts.words.max_new_tokens", "few"),
+        ("agents.dojo.guards", ["none", "ping"]),
+        "agents.dojo.guards: ['none', 'ping']: add guards of the types none and neutral",
+    ),
+    "grid without lora": (
+        ("generation.batchsize", 4),
+        ("lora", None),
+        "lora: None: a grid needs it",
+    ),
+    "machine's key": (("training.steps", "many"), ("store", "/data"), "store: '/data': this"),
+}
+"""A wrong type, another mistake that does not depend on it, and what is said of that one."""
+
+
+@pytest.mark.parametrize("case", INDEPENDENT)
+def test_a_wrong_type_hides_no_mistake_that_is_none_of_its_business(smoke, case):
+    mistyped, mistake, line = INDEPENDENT[case]
+    with pytest.raises(StudyError) as caught:
+        validate(edited(smoke, *mistyped))
+    alone = str(caught.value).splitlines()[1:]
+    assert not [each for each in alone if line in each]
+
+    with pytest.raises(StudyError) as caught:
+        validate(edited(edited(smoke, *mistyped), *mistake))
+    told = str(caught.value).splitlines()[1:]
+    assert [each for each in told if line in each], told
+    assert set(alone) <= set(told)
+
+
+DEPENDENT = {
+    "ridge whose λ is mistyped": ("methods.ridge.lambda", "one"),
+    "ridge of an unknown type": ("methods.ridge.type", "rigde"),
+    "controls neither on nor off": ("controls", "sometimes"),
+    "method in the grid that is none": ("grid.0.methods", ["sft", "asft", 3]),
+    "base that is no name": ("pairs.tiny.base", 3),
+    "part that is none": ("splits.everything.parts.tests", {"words": 24}),
+    "training without its steps": ("training.steps", None),
+    "order of another kind, harm first": ("training.order", "rows"),
+}
+"""Mistakes in values that other checks read."""
+
+
+@pytest.mark.parametrize("case", DEPENDENT)
+def test_nothing_is_guessed_of_what_depends_on_a_mistyped_value(smoke, case):
+    smoke["poison"]["place"] = "first"
+    smoke["training"]["order"] = "file"
+    with pytest.raises(StudyError) as caught:
+        validate(edited(smoke, *DEPENDENT[case]))
+    assert len(str(caught.value).splitlines()) == 2, str(caught.value)
 
 
 def test_of_a_study_that_is_no_study_the_types_are_said(smoke):

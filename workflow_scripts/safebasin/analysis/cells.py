@@ -24,6 +24,14 @@ TASK_LABELS: Mapping[str, tuple[str, ...]] = {
 }
 """The metrics of an agent's tasks, with the labels they count where a set names none."""
 
+_LANGUAGE: Mapping[str, frozenset[str]] = {
+    "refusal": frozenset(METRICS["refusal"].values()),
+    "harm": frozenset({"harmful", "harmless"}),
+    "harmful_tasks": frozenset(METRICS["harmful_tasks"].values()),
+    "benign_tasks": frozenset(METRICS["benign_tasks"].values()),
+}
+"""The verdicts of a set; another one would count as none of its metrics, and nobody would see."""
+
 VERDICT_OF: Mapping[str, str] = {
     metric: verdict for metrics in METRICS.values() for metric, verdict in metrics.items()
 }
@@ -145,15 +153,15 @@ def require_unique(rows: Sequence[MetricRow]) -> None:
 
 
 def require_known(metrics: str, verdicts: set[str], where: str) -> None:
-    """Raise where a set whose metrics add up to 1 holds a verdict that none of them counts.
+    """Raise where a set holds a verdict that its metrics do not know.
 
     Raises:
         StudyError: the judge speaks another language than the metrics.
     """
-    known = set(METRICS[metrics].values())
+    known = _LANGUAGE.get(metrics, verdicts)
     unknown = verdicts - known
-    if (metrics == "refusal" or metrics in TASK_LABELS) and unknown:
-        what = "refusal verdicts" if metrics == "refusal" else "verdicts on tasks"
+    if unknown:
+        what = f"{metrics} verdicts" if metrics in ("refusal", "harm") else "verdicts on tasks"
         raise StudyError(
             f"{where}: verdicts {sorted(unknown)} are not {what}; a judge for the metrics"
             f" {metrics!r} answers with {sorted(known)}"

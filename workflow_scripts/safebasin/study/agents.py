@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from safebasin.study.base import Count, Model, Name
+from safebasin.study.base import PLUGIN, Count, Model, Name
 from safebasin.study.probe import Probe
 from safebasin.study.problems import did_you_mean
 from safebasin.study.training import Training
@@ -23,7 +23,6 @@ GUARDS = (
     "prefix",
     "classifier",
 )
-PLUGIN = r"^[^:,]+\.py:[A-Za-z_]\w*$"
 Kind = Literal["benign", "harmful", "lookalike"]
 Part = Literal["align", "train", "dev", "search", "test"]
 

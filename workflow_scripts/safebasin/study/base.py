@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -11,6 +11,16 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Precision = Literal["float32", "bfloat16"]
 Part = Literal["align", "poison", "train", "dev", "search", "test"]
+PLUGIN = r"^[^:,]+\.py:[A-Za-z_]\w*$"
+"""A user's own class, ``./file.py:Class``."""
+
+
+def type_of(value: Any) -> str | None:
+    """Return which model of a menu ``value`` is for: its type, ``plugin``, or None without one."""
+    told = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    if told is None:
+        return None
+    return "plugin" if ".py:" in str(told) else str(told)
 
 
 class Model(BaseModel):

@@ -8,11 +8,9 @@ from safebasin.study.agents import Agent, Tuning
 from safebasin.study.config import Study
 from safebasin.study.problems import Problem, known
 
-BUILT_IN_WORLDS = ("dojo", "toolshell")
 
-
-def check_agents(study: Study) -> Iterator[Problem]:
-    """Yield every problem of worlds, demonstrations, searches, guards and agents."""
+def check_demonstrations(study: Study) -> Iterator[Problem]:
+    """Yield demonstrations of no world, and refusals where there is nothing to refuse."""
     for name, rows in study.demonstrations.items():
         yield from known(f"demonstrations.{name}.world", rows.world, study.worlds)
         for index, part in enumerate(rows.rows):
@@ -20,6 +18,10 @@ def check_agents(study: Study) -> Iterator[Problem]:
                 cure = f"{part.kind} tasks are not refused; only harmful ones are"
                 key = f"demonstrations.{name}.rows.{index}.reply"
                 yield Problem(key=key, value=part.reply, cure=cure)
+
+
+def check_searches(study: Study) -> Iterator[Problem]:
+    """Yield generators without their checkpoint."""
     for name, search in study.searches.items():
         key = f"searches.{name}.generator"
         yield from known(f"{key}.checkpoint", search.generator.checkpoint, study.checkpoints)
@@ -30,6 +32,10 @@ def check_agents(study: Study) -> Iterator[Problem]:
         if (search.generator.type == "local_lm") != (search.generator.checkpoint is not None):
             cure = "a checkpoint is needed by a generator of type local_lm, and by no other"
             yield Problem(key=f"{key}.checkpoint", value=search.generator.checkpoint, cure=cure)
+
+
+def check_agents(study: Study) -> Iterator[Problem]:
+    """Yield what is wrong with agents, their tunings, guards and probes."""
     for name, agent in study.agents.items():
         yield from _check_agent(study, agent, f"agents.{name}")
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from safebasin.study.agents import Agent, Demonstrations, Guard, Search, World
 from safebasin.study.base import Count, Fraction, Framed, Model, Name, Part, Precision, Template
 from safebasin.study.checkpoints import Checkpoint, Pair, Source
 from safebasin.study.methods import Method
+from safebasin.study.readers import Reader
 from safebasin.study.training import Lora, Training
 
 
@@ -22,17 +23,10 @@ class Corpus(Model):
 
     source: Name | None = None
     """The source of the rows; none where the reader generates them."""
-    reader: Annotated[dict[str, Any], Field(min_length=1)]
+    reader: Reader
     """``type`` and the options of the reader; ``./file.py:Class`` with ``params`` is a plugin."""
     harmful: bool = False
     """Whether the prompts ask for harm."""
-
-    @field_validator("reader")
-    @classmethod
-    def _has_type(cls, value: dict[str, Any]) -> dict[str, Any]:
-        if not isinstance(value.get("type"), str):
-            raise ValueError("the reader's type is missing, as in {type: csv}")
-        return value
 
 
 Share = Count | Fraction | Literal["rest"]
@@ -121,9 +115,10 @@ class EvalSet(Model):
     part: Part = "test"
     corpora: tuple[Name, ...] | None = None
     categories: tuple[str, ...] | None = None
-    metrics: Literal["refusal", "benign", "accuracy"]
-    """``refusal`` for harmful prompts, ``benign`` for over-refusal, ``accuracy`` for a task.
-    Agents need no such sets: their tasks are told apart by kind."""
+    metrics: Literal["refusal", "benign", "accuracy", "harm"]
+    """``refusal`` for harmful prompts, ``benign`` for over-refusal, ``accuracy`` for a task;
+    ``harm`` (HS) for a judge of harm, a plugin that answers ``harmful`` or ``harmless``. Agents
+    need no such sets: their tasks are told apart by kind."""
 
 
 class Generation(Model):
@@ -232,13 +227,3 @@ class Study(Model):
         if self.poison is None or changed is None:
             return self.poison
         return self.poison.model_copy(update=changed.model_dump(exclude_none=True))
-
-    @model_validator(mode="after")
-    def _something_to_do(self) -> Study:
-        if not (self.grid or self.adapters or self.agents):
-            raise ValueError(
-                "the grid is empty, and no adapter and no agent is given: there is nothing to run"
-            )
-        if self.grid and not (self.lora and self.training and self.prompts and self.eval_sets):
-            raise ValueError("a grid needs lora, training, prompts and eval_sets")
-        return self

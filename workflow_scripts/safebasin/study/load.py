@@ -3,39 +3,62 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from safebasin.errors import StudyError
-from safebasin.study import config as models
-from safebasin.study import methods, training
 from safebasin.study.check import check_references
+from safebasin.study.checkpoints import Source
 from safebasin.study.config import Study
-from safebasin.study.problems import from_validation, refuse
-from safebasin.study.salvage import unknown_names
+from safebasin.study.problems import Problem, from_validation, refuse
+from safebasin.study.salvage import salvage
 from safebasin.study.yaml_reader import read_yaml
 
 MACHINE_KEYS = frozenset({"store", "device", "threads", "cores", "resources", "mem_mb", "jobs"})
+_MACHINE_CURE = (
+    "this belongs to the profile or the command line, not to a study "
+    "(profiles/default/config.yaml shows how)"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What a study's text says, and all that is wrong with it."""
+
+    where: str
+    study: Study | None
+    """The study; without its faulty parts where it has any, None where too little is left."""
+    problems: Sequence[Problem] = ()
+    faulty: Container[object] = ()
+    """The sections with faulty parts."""
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """The study's sources; none where they are not as they should be."""
+        return self.study.sources if self.study and "sources" not in self.faulty else {}
+
+    def sound(self, others: Iterable[Problem] = ()) -> Study:
+        """Return the study, where nothing is wrong with it and there are no other problems.
+
+        Raises:
+            StudyError: with every problem.
+        """
+        refuse([*self.problems, *others], self.where)
+        assert self.study is not None, "a study with nothing wrong is whole"
+        return self.study
 
 
 def load_study(files: Sequence[Path], overrides: Mapping[str, Any] | None = None) -> Study:
-    """Return the study that the layers describe; a later layer wins.
-
-    A file may name another below it, ``extends: ../config.yaml``. Mappings are merged key by
-    key; lists and single values are replaced; null removes a key.
+    """Return the study that the layers describe.
 
     Raises:
         StudyError: with every problem found, each with its key, its value and its cure.
     """
-    merged: dict[str, Any] = {}
-    for file in files:
-        merged = merge(merged, read_layers(file))
-    merged = merge(merged, dict(overrides or {}))
-    where = " + ".join(str(file) for file in files)
-    return validate(merged, where)
+    return examine_layers(files, overrides).sound()
 
 
 def validate(raw: Mapping[str, Any], where: str = "the study") -> Study:
@@ -44,14 +67,38 @@ def validate(raw: Mapping[str, Any], where: str = "the study") -> Study:
     Raises:
         StudyError: with every problem found.
     """
-    machine = sorted(MACHINE_KEYS & set(raw))
-    if machine:
-        raise StudyError(
-            f"{where}: {', '.join(machine)}: these belong to the profile or the command line, "
-            "not to a study (profiles/default/config.yaml shows how)"
-        )
+    return examine(raw, where).sound()
+
+
+def examine_layers(files: Sequence[Path], overrides: Mapping[str, Any] | None = None) -> Examined:
+    """Examine the study that the layers describe; a later layer wins.
+
+    A file may name another below it, ``extends: ../config.yaml``. Mappings are merged key by
+    key; lists and single values are replaced; null removes a key.
+
+    Raises:
+        StudyError: a file cannot be read.
+    """
+    merged: dict[str, Any] = {}
+    for file in files:
+        merged = merge(merged, read_layers(file))
+    merged = merge(merged, dict(overrides or {}))
+    return examine(merged, " + ".join(str(file) for file in files))
+
+
+def examine(raw: Mapping[str, Any], where: str) -> Examined:
+    """Return what ``raw`` says as a study, with every problem.
+
+    Raises:
+        StudyError: it holds what no YAML file can.
+    """
+    machine = [
+        Problem(key=key, value=raw[key], cure=_MACHINE_CURE)
+        for key in sorted(MACHINE_KEYS & set(raw))
+    ]
+    asked = {key: value for key, value in raw.items() if key not in MACHINE_KEYS}
     try:
-        text = json.dumps(raw, allow_nan=False)
+        text = json.dumps(asked, allow_nan=False)
     except (TypeError, ValueError) as problem:
         raise StudyError(
             f"{where}: a value is neither text, number, list nor mapping: {problem}"
@@ -59,10 +106,15 @@ def validate(raw: Mapping[str, Any], where: str = "the study") -> Study:
     try:
         study = Study.model_validate_json(text)
     except ValidationError as error:
-        refuse([*from_validation(error, _keys()), *unknown_names(raw, error)], where)
-        raise
-    refuse(check_references(study), where)
-    return study
+        rest = salvage(asked, error)
+        told = from_validation(error, Study.model_json_schema())
+        return Examined(
+            where=where,
+            study=rest.study if rest else None,
+            problems=[*machine, *told, *(rest.problems() if rest else ())],
+            faulty=rest.faulty if rest else (),
+        )
+    return Examined(where=where, study=study, problems=[*machine, *check_references(study)])
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,13 +146,3 @@ def read_layers(file: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     if not isinstance(base, str):
         raise StudyError(f"{file}: extends: {base!r}: the path of one YAML file is needed")
     return merge(read_layers(file.parent / base, (*above, file.resolve())), raw)
-
-
-def _keys() -> dict[str, tuple[str, ...]]:
-    """Return model name to its keys, for suggestions."""
-    found = {}
-    for module in (models, methods, training):
-        for name, value in vars(module).items():
-            if isinstance(value, type) and issubclass(value, BaseModel):
-                found[name] = tuple(field.alias or key for key, field in value.model_fields.items())
-    return found

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from safebasin.store.canonical import Json
+from safebasin.study.base import PLUGIN, type_of
 from safebasin.study.training import TrainingOverride
 
 Lambda = Annotated[float, Field(gt=0)]
@@ -110,8 +111,8 @@ class SafeLora(_Method):
     type: Literal["safe_lora"]
     of: str
     """The method whose adapters are projected."""
-    threshold: Annotated[float, Field(ge=-1, le=1)] | None = None
-    """Project the matrices whose cosine of C·BA with BA is not above this."""
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Project the matrices whose cosine of C·BA with BA is not above this; it is never below 0."""
     matrices: Annotated[int, Field(ge=1)] | None = None
     """Or project this many matrices, those with the smallest cosine."""
 
@@ -136,7 +137,7 @@ class SafeLora(_Method):
 class Plugin(_Method):
     """A user's own objective, ``./file.py:Class``."""
 
-    type: Annotated[str, Field(pattern=r"^[^:]+\.py:[A-Za-z_]\w*$")]
+    type: Annotated[str, Field(pattern=PLUGIN)]
     file_params: Annotated[dict[str, Any], Field(alias="params")] = {}
     """What the class is made with."""
     direction: bool = False
@@ -158,16 +159,11 @@ class Plugin(_Method):
         return ", ".join(f"{key}={value}" for key, value in sorted(self.file_params.items()))
 
 
-def _tag(value: Any) -> str:
-    told = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
-    return "plugin" if isinstance(told, str) and ".py:" in told else str(told)
-
-
 Method = Annotated[
     Annotated[Sft, Tag("sft")]
     | Annotated[Ridge, Tag("ridge")]
     | Annotated[Asft, Tag("asft")]
     | Annotated[SafeLora, Tag("safe_lora")]
     | Annotated[Plugin, Tag("plugin")],
-    Discriminator(_tag),
+    Discriminator(type_of),
 ]

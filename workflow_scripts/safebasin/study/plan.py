@@ -128,9 +128,9 @@ class Builder:
         return self.add(
             "read_corpus",
             f"corpus/{name}",
-            {"reader": config.reader, "harmful": config.harmful},
+            {"reader": config.reader.model_dump(), "harmful": config.harmful},
             inputs,
-            part=str(config.reader["type"]),
+            part=config.reader.type,
         )
 
     def split(self, name: str) -> Node:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from safebasin.errors import StudyError
+from safebasin.study.keys import Schema, keys_at
 
 _SHOWN = 70
+_TAGS: dict[int | str, int] = {"methods": 2, "corpora": 3}
+"""Where in a path pydantic puts the type of what is picked from a menu, by section."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +50,14 @@ def refuse(problems: Iterable[Problem], where: str) -> None:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a hint: the nearest known name, else all of them."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    if near:
-        return f"did you mean {near[0]!r}?"
+    if near := nearest(name, names):
+        return f"did you mean {near!r}?"
     return f"known are: {', '.join(names)}" if names else "none is defined"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like ``name``, if one is like it at all."""
+    return next(iter(difflib.get_close_matches(name, sorted(known), n=1)), None)
 
 
 def known(key: str, name: str | None, defined: Iterable[str]) -> Iterator[Problem]:
@@ -63,49 +72,56 @@ def known(key: str, name: str | None, defined: Iterable[str]) -> Iterator[Proble
         )
 
 
-def from_validation(error: ValidationError, keys_of: dict[str, tuple[str, ...]]) -> list[Problem]:
+def from_validation(error: ValidationError, schema: Schema) -> list[Problem]:
     """Translate pydantic's errors.
 
     Args:
         error: what pydantic raised.
-        keys_of: model title to its keys, for suggestions on unknown keys.
+        schema: the study's JSON schema, for suggestions on unknown keys.
     """
     found: dict[str, Problem] = {}
     for detail in error.errors(include_url=False):
-        problem = _translate(dict(detail), keys_of)
+        problem = _translate(detail, schema)
         found.setdefault(problem.key, problem)  # a union reports each of its branches
     return list(found.values())
 
 
-def _translate(detail: dict[str, object], keys_of: dict[str, tuple[str, ...]]) -> Problem:
-    loc = detail["loc"]
-    assert isinstance(loc, tuple)
+def _translate(detail: ErrorDetails, schema: Schema) -> Problem:
+    loc, kind, value = detail["loc"], detail["type"], detail["input"]
+    context = detail.get("ctx", {})
     path = [part for part in _without_tag(loc) if not _is_branch(part)]
-    key = ".".join(str(part) for part in path) or "the study"
-    kind, value = detail["type"], detail.get("input")
     if kind == "extra_forbidden":
-        known = {name for names in keys_of.values() for name in names}
-        cure = f"there is no such key; {_near_key(str(path[-1]), known)}"
+        cure = f"there is no such key; {did_you_mean(str(path[-1]), keys_at(schema, loc[:-1]))}"
     elif kind == "missing":
         value, cure = None, "this key is needed and missing"
+    elif kind == "union_tag_not_found":
+        cure = "a mapping with its `type` is needed"
     elif kind == "union_tag_invalid":
-        cure = "type is one of sft, ridge, asft, safe_lora, or a plugin ./file.py:Class"
+        path, value = [*path, "type"], context["tag"]
+        types = [name for name in _quoted(context["expected_tags"]) if name != "plugin"]
+        told = did_you_mean(value, types)
+        cure = f"there is no such type; {told} (a plugin is ./file.py:Class)"
     elif kind in ("greater_than", "greater_than_equal") and "lambda" in path:
         cure = "λ must be above 0: λ = 0 is plain SFT under another name (use type: sft)"
     else:
-        cure = str(detail["msg"]).removeprefix("Value error, ")
+        cure = detail["msg"].removeprefix("Value error, ")
         cure = cure[0].lower() + cure[1:]
-    return Problem(key=key, value=value, cure=cure)
+        near = (
+            nearest(str(value), _quoted(context["expected"])) if kind == "literal_error" else None
+        )
+        cure += f"; did you mean {near!r}?" if near else ""
+    return Problem(key=".".join(map(str, path)) or "the study", value=value, cure=cure)
 
 
-def _near_key(name: str, known: set[str]) -> str:
-    near = difflib.get_close_matches(name, sorted(known), n=1)
-    return f"did you mean {near[0]!r}?" if near else "remove it"
+def _quoted(text: str) -> list[str]:
+    """Return the names that pydantic lists, as in ``'a', 'b' or 'c'``."""
+    return re.findall(r"'([^']*)'", text)
 
 
-def _without_tag(loc: tuple[object, ...]) -> tuple[object, ...]:
-    """Drop the type that pydantic puts behind a method's name."""
-    return (*loc[:2], *loc[3:]) if loc and loc[0] == "methods" and len(loc) > 2 else loc
+def _without_tag(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Drop the type that pydantic puts behind what is picked from a menu."""
+    at = _TAGS.get(loc[0], len(loc)) if loc else 0
+    return (*loc[:at], *loc[at + 1 :])
 
 
 def _is_branch(part: object) -> bool:

@@ -1,49 +1,74 @@
 """What can be said of a study although some of its values have the wrong type.
 
-A mistyped value and a misspelt name are often in one file, and a user wants both told at once. So
-the faulty parts are taken out, and the names that the rest refers to are checked.
+A mistyped value and a missing control are often in one file, and a user wants both told at once.
+So the faulty parts are taken out, and the rest is checked as far as it does not depend on them.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from safebasin.study.check import check_references
+from safebasin.study.check import CHECKS
 from safebasin.study.config import Study
 from safebasin.study.problems import Problem
 
 _ROUNDS = 4
 """A part without a key that it needs goes too, so one fault may take a few rounds."""
-_NEEDED = {"study": "unnamed", "training": {"learning_rate": 1.0, "steps": 1}}
-"""Stands in for what no study can do without; no name is in it."""
+_NAMELESS = {"study": "unnamed"}
+"""Stands in for what no study can do without; nothing refers to it."""
 
 
-def unknown_names(raw: Mapping[str, Any], error: ValidationError) -> list[Problem]:
-    """Return references to names that are defined nowhere, in a study that does not validate.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """A study without its faulty parts."""
 
-    Nothing is said of the faulty parts, nor of what refers to them.
+    study: Study
+    faulty: frozenset[object]
+    """The sections that something was taken out of."""
+    removed: frozenset[object]
+    """The names of what was taken out."""
+
+    def problems(self) -> list[Problem]:
+        """Return what is wrong with the rest, whatever the faulty parts should have been.
+
+        A check that depends on a faulty section tells only names that are defined nowhere, and
+        were not taken out.
+        """
+        return [
+            problem
+            for check, sections in CHECKS.items()
+            for problem in check(self.study)
+            if self.faulty.isdisjoint(sections)
+            or (problem.is_unknown_name and problem.value not in self.removed)
+        ]
+
+
+def salvage(raw: Mapping[str, Any], error: ValidationError) -> Rest | None:
+    """Return the study without its faulty parts, or None where too little is left.
 
     Args:
         raw: The study as it was read.
         error: What pydantic found in it.
     """
-    rest, removed = json.loads(json.dumps(raw)), set[object]()
+    rest = json.loads(json.dumps(raw))
+    faulty, removed = set[object](), set[object]()
     for _ in range(_ROUNDS):
         # From the back, so that a list's earlier places stay what they are called.
         for detail in reversed(error.errors(include_url=False)):
+            faulty.update(detail["loc"][:1])
             removed.add(_remove(rest, detail["loc"]))
         try:
-            study = Study.model_validate_json(json.dumps(_NEEDED | rest))
+            study = Study.model_validate_json(json.dumps(_NAMELESS | rest))
         except ValidationError as again:
             error = again
             continue
-        found = check_references(study)
-        return [each for each in found if each.is_unknown_name and each.value not in removed]
-    return []
+        return Rest(study=study, faulty=frozenset(faulty), removed=frozenset(removed))
+    return None
 
 
 def _remove(raw: dict[str, Any], place: tuple[object, ...]) -> object:
