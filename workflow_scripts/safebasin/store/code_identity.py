@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safebasin.errors import DamagedInput, RequestError
-from safebasin.store.closure import combine, import_closure, module_path, plugin_closure
+from safebasin.store.closure import combine, import_closure, module_path
 from safebasin.store.kinds import RULES
+from safebasin.store.plugin_closure import plugin_closure
 from safebasin.store.publish import write_atomically
 
 PACKAGE = Path(__file__).resolve().parents[1]
