@@ -28,6 +28,7 @@ from safebasin.reporting.plays import play_section
 from safebasin.reporting.probe_figures import probe_figures
 from safebasin.reporting.probes import CAPTIONS as PROBE_CAPTIONS
 from safebasin.reporting.probes import probe_blocks
+from safebasin.reporting.projected import projected_table
 from safebasin.reporting.samples import sample_section
 from safebasin.reporting.tables import (
     activity_table,
@@ -90,7 +91,7 @@ def render_page(material: Material, figures: Mapping[str, str]) -> str:
     body = element(
         "main",
         _head(material),
-        _results(tuned, models, figures) if tuned.rows else None,
+        _results(material, tuned, models, figures) if tuned.rows else None,
         _agents(material, figures),
         _conclusions(material, tuned, models),
         _evidence(material, figures),
@@ -133,12 +134,15 @@ def _badge(state: str, title: str, detail: str) -> SafeHtml:
     return element("li", element("details", summary, element("p", detail)), class_=state)
 
 
-def _results(tuned: Findings, models: Sequence[Model], figures: Mapping[str, str]) -> SafeHtml:
+def _results(
+    material: Material, tuned: Findings, models: Sequence[Model], figures: Mapping[str, str]
+) -> SafeHtml:
     return element(
         "section",
         element("h2", "Results"),
         main_table(tuned, models),
         _glossary(_GLOSSARY),
+        projected_table(material.trainings),
         _figure(figures, "tradeoff"),
         contrast_table(tuned.contrast),
     )
