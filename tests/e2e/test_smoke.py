@@ -59,7 +59,7 @@ def test_snakemakes_own_report_holds_the_page_and_every_figure_with_its_caption(
 ):
     path = tmp_path / "report.html"
     snakemake(smoke_folder, "--configfile", str(SMOKE), "--report", str(path))
-    (told,) = re.findall(r"var results = (.*);\n", path.read_text(encoding="utf-8"))
+    (told,) = re.findall(r"var results = (\{.*\});\n", path.read_text(encoding="utf-8"))
     shown = {Path(name).stem: result for name, result in json.loads(told).items()}
     drawn = {svg.stem for svg in (smoke_folder / "results" / "smoke" / "figures").glob("*.svg")}
     assert {"tradeoff", "curves", "spectrum", "pool", "probe_accuracy"} <= drawn
@@ -68,7 +68,7 @@ def test_snakemakes_own_report_holds_the_page_and_every_figure_with_its_caption(
         said = re.sub(r"<[^>]+>", "", html.unescape(shown[name]["caption"]))
         assert " ".join(said.split()) == CAPTIONS[name].text
         assert shown[name]["labels"] == {"study": "smoke", "shows": CAPTIONS[name].shows}
-    (category,) = re.findall(r"var categories = (.*);\n", path.read_text(encoding="utf-8"))
+    (category,) = re.findall(r"var categories = (\{.*\});\n", path.read_text(encoding="utf-8"))
     assert set(json.loads(category)) == {"Safebasin"}
 
 
