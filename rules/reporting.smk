@@ -34,17 +34,17 @@ rule link_results:
     output:
         page=report(
             f"results/{PLAN.study}/report.html",
+            caption="captions/page.rst",
             category="Safebasin",
             labels={"study": PLAN.study, "shows": "the whole report"},
         ),
-        figures=[
-            report(
-                f"results/{PLAN.study}/figures/{name}.svg",
-                category="Safebasin",
-                labels={"study": PLAN.study, "shows": shown},
-            )
-            for name, shown in PLAN.figures.items()
-        ],
+        figures=report(
+            directory(f"results/{PLAN.study}/figures"),
+            caption="captions/figure.rst",
+            category="Safebasin",
+            labels=PLAN.figure_labels,
+            patterns=["{figure}.svg"],
+        ),
         table=f"results/{PLAN.study}/evaluation.parquet",
         linked=PLAN.linked,
     log:
@@ -53,6 +53,7 @@ rule link_results:
         python=PLAN.python,
         store=PLAN.store,
         config=PLAN.config_arguments,
+        captions=PLAN.captions,
     message:
         "link {output.page}"
     shell:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +13,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from safebasin.cli import main
+from safebasin.commands.results import link_results
+from safebasin.reporting.captions import CAPTIONS
 from safebasin.store.code_identity import CodeBook
+from safebasin.workflow import open_workflow
 
 from ..workflow import SMOKE, jobs_run, lay_out, snakemake
 
@@ -27,6 +32,53 @@ def test_the_study_ends_in_a_report_and_a_table(smoke_folder):
     sums = rates.groupby(["stage", "method", "setting"]).value.sum()
     assert sums.between(1 - 1e-9, 1 + 1e-9).all()
     assert (results / "adapters").is_dir()
+
+
+def test_the_report_says_what_the_post_hoc_defence_left(smoke_folder):
+    (activity,) = [
+        told
+        for path in smoke_folder.glob("store/adapter/*/activity.json")
+        if "norm_kept" in (told := json.loads(path.read_text(encoding="utf-8")))
+    ]
+    page = (smoke_folder / "results" / "smoke" / "report.html").read_text(encoding="utf-8")
+    table = page[page.index("post-hoc adapter") :].partition("</table>")[0]
+    assert f"{activity['projected_matrices']} of {activity['expected_matrices']}" in table
+    assert f"{activity['norm_kept'] * 100:.1f}" in table
+
+
+def test_the_report_knows_how_every_artifact_behind_it_was_made(smoke_folder):
+    runs = [path.parent for path in smoke_folder.glob("store/*/*/run.json")]
+    behind = [path for path in runs if path.parent.name not in ("source", "report")]
+    page = (smoke_folder / "results" / "smoke" / "report.html").read_text(encoding="utf-8")
+    assert "made with one set of versions, devices and processors" in page
+    assert f"{len(behind)} artifacts: " in page
+
+
+def test_snakemakes_own_report_holds_the_page_and_every_figure_with_its_caption(
+    smoke_folder, tmp_path
+):
+    path = tmp_path / "report.html"
+    snakemake(smoke_folder, "--configfile", str(SMOKE), "--report", str(path))
+    (told,) = re.findall(r"var results = (\{.*\});\n", path.read_text(encoding="utf-8"))
+    shown = {Path(name).stem: result for name, result in json.loads(told).items()}
+    drawn = {svg.stem for svg in (smoke_folder / "results" / "smoke" / "figures").glob("*.svg")}
+    assert {"tradeoff", "curves", "spectrum", "pool", "probe_accuracy"} <= drawn
+    assert set(shown) == drawn | {"report"}
+    for name in drawn:
+        said = re.sub(r"<[^>]+>", "", html.unescape(shown[name]["caption"]))
+        assert " ".join(said.split()) == CAPTIONS[name].text
+        assert shown[name]["labels"] == {"study": "smoke", "shows": CAPTIONS[name].shows}
+    (category,) = re.findall(r"var categories = (\{.*\});\n", path.read_text(encoding="utf-8"))
+    assert set(json.loads(category)) == {"Safebasin"}
+
+
+def test_results_show_no_figure_of_an_earlier_report(inside, tmp_path):
+    old = tmp_path / "results" / "smoke" / "figures" / "of_old.svg"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    link_results(open_workflow([SMOKE], store=Path("store")), tmp_path)
+    drawn = {path.name for path in Path("results/smoke/figures").glob("*.svg")}
+    assert {path.name for path in old.parent.iterdir()} == drawn
 
 
 def test_duckdb_reads_the_table(smoke_folder):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from safebasin.store.closure import _imported
+from safebasin.store.closure import imported_names
 from safebasin.store.code_identity import PACKAGE
 from safebasin.store.kinds import RULES
 
@@ -104,7 +104,7 @@ def imports_of(path: Path) -> Iterator[str]:
     """Yield the dotted names that a module imports."""
     name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    yield from _imported(tree, name, is_package=path.name == "__init__.py")
+    yield from imported_names(tree, name, is_package=path.name == "__init__.py")
 
 
 def is_within(name: str, prefix: str) -> bool:
@@ -176,7 +176,7 @@ def test_no_file_is_too_long():
     assert not {name: lines for name, lines in sizes.items() if lines > LONGEST}
 
 
-def test_every_module_can_be_imported():
+def test_every_module_can_beimported_names():
     for path in MODULES:
         if path.stem not in ("__main__", "__init__"):
             importlib.import_module(

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from safebasin import sizing
 from safebasin.commands.unlock import hold_running
 from safebasin.errors import StudyError
+from safebasin.reporting.captions import CAPTIONS
 from safebasin.spec_text import lay_long_specs, pack_spec
 from safebasin.store.receipts import lay_receipts, receipt_path
 from safebasin.study.graph import Node
@@ -97,15 +98,18 @@ class Binding:
         return f"results/{self.study}/{_LINKED}/{self.workflow.graph.target}.json"
 
     @property
-    def figures(self) -> dict[str, str]:
-        """The figures that every report of this study has, with what they show."""
-        graph, shown = self.workflow.graph, {}
-        asked = {each.metrics for each in self.workflow.study.eval_sets.values()}
-        if graph.of_rule("generate_responses") and {"refusal", "accuracy"} <= asked:
-            shown["tradeoff"] = "refusal against accuracy"
-        if graph.of_rule("search_prefix"):
-            shown["pool"] = "the prefixes that were searched"
-        return shown
+    def captions(self) -> dict[str, str]:
+        """The caption of every figure, for Snakemake's own report."""
+        return {name: caption.text for name, caption in CAPTIONS.items()}
+
+    @property
+    def figure_labels(self) -> Callable[[Any], dict[str, str]]:
+        """What gives the labels of ``{figure}`` in Snakemake's own report."""
+
+        def labels(wildcards: Any) -> dict[str, str]:
+            return {"study": self.study, "shows": CAPTIONS[wildcards.figure].shows}
+
+        return _signed(labels)
 
     def adapters(self) -> list[str]:
         """Return the receipts of the adapters that results link to."""

@@ -9,6 +9,9 @@ import numpy as np
 import pyarrow as pa
 from safebasin.judging.judge import judge_table
 from safebasin.steps.job import Job
+from safebasin.store.artifact import manifest_text
+from safebasin.store.canonical import Json
+from safebasin.store.spec import Spec
 from safebasin.store.writers import write_json, write_parquet
 
 Row = dict[str, object]
@@ -31,6 +34,8 @@ MODELS = (
     ("ridge 3", "tuned", "ridge", 3.0, (0.98, 0.90), 0.80, 0.05, 0.11, 0.031),
     ("safe_lora 0.5", "projected", "safe_lora", 0.5, (0.30, 0.22), 0.86, 0.01, 1.50, 0.20),
 )
+KEPT = {"projected": 0.034}
+"""Share of the norm that is left of an adapter, by stage."""
 EVAL_SETS = [
     {"name": "near", "verdicts": "harmful", "corpora": ["advbench"], "part": "test",
      "metrics": "refusal"},
@@ -147,32 +152,66 @@ def evaluation_job(root: Path, seeds: tuple[int, ...] = (0,), n: int = 120) -> J
     return Job(digest="0123456789abcdef", raw_params=params, inputs=inputs, folder=folder)
 
 
+def _made(
+    root: Path,
+    kind: str,
+    rule: str,
+    *,
+    torch: str,
+    params: Mapping[str, Json] | None = None,
+    inputs: Mapping[str, str] | None = None,
+) -> Path:
+    """Publish an artifact with a note on how it was made; return its folder."""
+    spec = Spec(kind=kind, code=f"{rule}/1", params=params or {}, inputs=inputs or {})
+    folder = root / kind / spec.digest
+    folder.mkdir(parents=True)
+    (folder / "artifact.json").write_text(manifest_text(spec, {}), encoding="utf-8")
+    write_json(
+        folder / "run.json", {"versions": {"torch": torch}, "device": "cpu", "processor": "made-up"}
+    )
+    return folder
+
+
+def _write_training(
+    folder: Path, method: str, strength: float | None, rng: np.random.Generator
+) -> None:
+    steps = np.arange(60)
+    history: dict[str, object] = {
+        "step": steps,
+        "cross_entropy": 2.2 * np.exp(-steps / 15) + 0.4 + rng.normal(0, 0.05, 60),
+    }
+    if strength is not None:
+        history["penalty"] = 1e-3 + (1 - np.exp(-steps / 10)) * 0.3 / strength
+    write_parquet(folder / "history.parquet", pa.table(history))
+    write_json(folder / "activity.json", {
+        "method": method, "expected_matrices": 120, "covered_matrices": 120, "steps": 60,
+        "tokens": 18321, "forward_passes": 60, "backward_passes": 60,
+        "gradient_share_mean": 0.12 if strength else None,
+        "penalty_last": 0.3 if strength else None})  # fmt: skip
+
+
 def report_job(root: Path, evaluation: Path, *, meaningless: bool = False, **extra: object) -> Job:
     """Write made-up training figures and responses; return the job of the report."""
     inputs: dict[str, Path] = {"evaluation": evaluation}
     adapters: dict[str, str] = {}
     rng = np.random.default_rng(1)
+    checkpoint = _made(root, "checkpoint", "align_checkpoint", torch="2.11.0")
     for place, (name, stage, method, strength, *_rest) in enumerate(MODELS):
-        if stage != "tuned":
+        if not method:
             continue
-        folder = root / "adapter" / f"a{place}"
-        folder.mkdir(parents=True)
-        steps = np.arange(60)
-        history: dict[str, object] = {
-            "step": steps,
-            "cross_entropy": 2.2 * np.exp(-steps / 15) + 0.4 + rng.normal(0, 0.05, 60),
-        }
-        if strength is not None:
-            history["penalty"] = 1e-3 + (1 - np.exp(-steps / 10)) * 0.3 / strength
-        write_parquet(folder / "history.parquet", pa.table(history))
-        write_json(folder / "activity.json", {
-            "method": method, "expected_matrices": 120, "covered_matrices": 120, "steps": 60,
-            "tokens": 18321, "forward_passes": 60, "backward_passes": 60,
-            "gradient_share_mean": 0.12 if strength else None,
-            "penalty_last": 0.3 if strength else None})  # fmt: skip
-        write_json(
-            folder / "run.json", {"versions": {"torch": "2.13.0" if place > 2 else "2.12.0"}}
-        )
+        kept = KEPT.get(stage)
+        folder = _made(
+            root, "adapter", "tune_adapter" if kept is None else "project_adapter",
+            torch="2.13.0" if place > 2 else "2.12.0", params={"place": place},
+            inputs={"checkpoint": checkpoint.name} if kept is None else {},
+        )  # fmt: skip
+        if kept is None:
+            _write_training(folder, method, strength, rng)
+        else:
+            write_json(folder / "activity.json", {
+                "method": method, "expected_matrices": 120, "covered_matrices": 120,
+                "projected_matrices": 59, "norm_ba": 3.91, "norm_kept": kept,
+                "note": "59 of 120 updates were projected"})  # fmt: skip
         adapters[f"a{place}"] = f"{name} s0"
         inputs[f"adapter.a{place}"] = folder
     direction = root / "direction" / "d0"

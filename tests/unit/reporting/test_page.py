@@ -125,11 +125,21 @@ def test_one_seed_is_named_as_a_limit(reported: Job) -> None:
     assert "There is one seed" in Outline(page_of(reported)).visible
 
 
-def test_mixed_versions_are_named(reported: Job) -> None:
+def test_mixed_versions_are_named_in_all_that_the_figures_come_from(reported: Job) -> None:
     page = page_of(reported)
 
     assert "artifacts made with mixed versions" in page
-    assert "torch 2.12.0, 2.13.0" in page
+    # the checkpoint is no input of the report, only of the adapters
+    assert "torch 2.11.0 (1 checkpoint), 2.12.0 (1 adapter), 2.13.0 (7 adapter)" in page
+
+
+def test_what_a_post_hoc_defence_left_stands_below_the_main_table(reported: Job) -> None:
+    outline = Outline(page_of(reported))
+
+    assert "What the post-hoc defence did" in outline.visible
+    row = outline.visible[outline.visible.index("post-hoc adapter") :]
+    assert "safe_lora 0.5 s059 of 1203.9103.4" in row
+    assert "the projection erased nearly the whole adapter" in row
 
 
 @pytest.mark.parametrize(("pairs", "state"), [(0, "good"), (2, "bad")])

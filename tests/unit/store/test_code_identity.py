@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from safebasin.errors import RequestError
-from safebasin.store.closure import import_closure, plugin_closure
+from safebasin.store.closure import import_closure
 from safebasin.store.code_identity import PACKAGE, CodeBook
 from safebasin.store.syntax import syntax_digest
 
@@ -83,28 +83,6 @@ def test_all_supported_pythons_agree_on_our_sources():
         assert done.stdout.split() == wanted, name
 
 
-@pytest.fixture
-def package(tmp_path) -> Path:
-    """A package of the same shape as ours, small."""
-    root = tmp_path / "safebasin"
-    files = {
-        "__init__.py": "",
-        "steps/__init__.py": "",
-        "steps/read_corpus.py": "from safebasin import words\n",
-        "steps/judge_responses.py": "from safebasin.judging import judge\n",
-        "judging/__init__.py": "",
-        "judging/judge.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from safebasin import unused\n",
-        "judging/phrases.py": "LIST = 'list.yaml'\n",
-        "judging/list.yaml": "- no\n",
-        "words.py": "N = 1\n",
-        "unused.py": "M = 1\n",
-    }
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-    return root
-
-
 def test_a_closure_holds_imports_and_named_files_and_not_what_only_types_need(package):
     roots = ("safebasin.steps.judge_responses", "safebasin.judging.phrases")
     assert set(import_closure(package, roots)) == {
@@ -113,6 +91,16 @@ def test_a_closure_holds_imports_and_named_files_and_not_what_only_types_need(pa
         "judging/phrases.py",
         "judging/list.yaml",
     }
+
+
+@pytest.mark.parametrize(
+    ("test", "is_followed"),
+    [("TYPE_CHECKING", False), ("typing.TYPE_CHECKING", False), ("not TYPE_CHECKING", True)],
+)
+def test_only_what_the_type_checker_alone_sees_is_left_out(package, test, is_followed):
+    (package / "judging/judge.py").write_text(f"if {test}:\n    from safebasin import unused\n")
+    closure = import_closure(package, ("safebasin.judging.judge",))
+    assert ("unused.py" in closure) == is_followed
 
 
 def test_an_edit_to_a_word_list_changes_its_judge_alone(package):
@@ -137,20 +125,6 @@ def test_a_recorded_closure_gives_the_revision_and_an_edit_a_digest(package):
     assert CodeBook(package).identity("read_corpus") == "read_corpus/3"
     (package / "words.py").write_text("N = 2\n")
     assert CodeBook(package).identity("read_corpus").startswith("read_corpus/3+")
-
-
-def test_a_plugin_is_its_file_and_its_imports(tmp_path, package):
-    plugin, local = tmp_path / "mine.py", tmp_path / "near.py"
-    plugin.write_text("import near\nfrom safebasin import words\nclass Judge: pass\n")
-    local.write_text("X = 1\n")
-    before = plugin_closure(plugin, package)
-    local.write_text("X = 1  # said\n")
-    assert plugin_closure(plugin, package) == before
-    local.write_text("X = 2\n")
-    assert plugin_closure(plugin, package) != before
-    local.write_text("X = 1\n")
-    (package / "words.py").write_text("N = 7\n")
-    assert plugin_closure(plugin, package) != before
 
 
 def test_an_unknown_unit_is_refused_by_name(package):

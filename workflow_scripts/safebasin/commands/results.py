@@ -36,6 +36,8 @@ def link_results(workflow: Workflow, directory: Path) -> Path:
         RequestError: the report is not made yet.
     """
     folder = directory / RESULTS / workflow.study.study
+    shutil.rmtree(folder / "figures", ignore_errors=True)
+    (folder / "figures").mkdir(parents=True)  # the rule declares it, whatever the report draws
     for target in (workflow.graph.evaluation, workflow.graph.target):
         assert target is not None, "a planned study has both"
         node = workflow.graph.nodes[target]

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
-
-from safebasin.reporting.findings import Material, Record, Split, number, records, text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Badge:
-    """One statement; ``state`` is also said in words, never by colour alone."""
-
-    state: Literal["good", "caution", "bad", "note"]
-    title: str
-    detail: str
+from safebasin.reporting.badge import Badge
+from safebasin.reporting.findings import Material, Split, number, records, text
+from safebasin.reporting.making import same_making
 
 
 def badges(material: Material) -> list[Badge]:
     """Return the badges of a report."""
     found = [] if _agents_only(material) else [_choice(material)]
     found += [_leakage(split) for split in material.splits]
-    found += _versions(material.runs)
+    found += same_making(material.runs)
     found += _defences(material)
     return found
 
@@ -65,27 +53,6 @@ def _leakage(split: Split) -> Badge:
         detail = f"{'; '.join(shared)}. {measured}"
         return Badge(state="bad", title=f"leakage check failed: {split.name}", detail=detail)
     return Badge(state="good", title=f"leakage check passed: {split.name}", detail=measured)
-
-
-def _versions(runs: Sequence[Record]) -> list[Badge]:
-    """Return a warning for every library of which the inputs saw more than one version."""
-    seen: dict[str, set[str]] = defaultdict(set)
-    for run in runs:
-        versions = run.get("versions")
-        if isinstance(versions, dict):
-            for library, version in versions.items():
-                seen[str(library)].add(str(version))
-    if not seen:
-        return []
-    mixed = {library: sorted(versions) for library, versions in seen.items() if len(versions) > 1}
-    if not mixed:
-        return [Badge(state="good", title="one set of versions", detail=_listed(seen))]
-    detail = "; ".join(f"{library} {', '.join(found)}" for library, found in sorted(mixed.items()))
-    return [Badge(state="caution", title="artifacts made with mixed versions", detail=detail)]
-
-
-def _listed(seen: dict[str, set[str]]) -> str:
-    return ", ".join(f"{library} {next(iter(found))}" for library, found in sorted(seen.items()))
 
 
 def _defences(material: Material) -> list[Badge]:

@@ -115,8 +115,9 @@ class Material:
     plays: Sequence[Play] = ()
     unread_plays: int = 0
     probes: Sequence[Probe] = ()
-    runs: Sequence[Record] = field(default=())
-    """What is known of how each input was made (``run.json``), with its ``artifact``."""
+    runs: Sequence[Record] = ()
+    """How each artifact that the figures come from was made (``run.json``), with its ``kind`` and
+    whether its step ``runs_model``."""
 
 
 def read_findings(folder: Path) -> Findings:
@@ -203,15 +204,6 @@ def read_play(judge: Judging) -> Callable[[str, Path], Play]:
         return Play(name=name, episodes=episodes, turns=turns, outcomes=judge(episodes, turns))
 
     return read
-
-
-def read_runs(folders: Sequence[Path]) -> list[Record]:
-    """Return how each folder's artifact was made, where its ``run.json`` tells."""
-    return [
-        {"artifact": f"{folder.parent.name}/{folder.name}"} | dict(read_json(folder / "run.json"))
-        for folder in folders
-        if (folder / "run.json").exists()
-    ]
 
 
 def read_table(path: Path) -> list[Record]:

@@ -11,6 +11,7 @@ from safebasin.reporting.agents import GLOSSARY as AGENT_GLOSSARY
 from safebasin.reporting.agents import agent_blocks, agents_of, unbroken, without_agents
 from safebasin.reporting.badges import badges
 from safebasin.reporting.canvas import for_page, is_narrow
+from safebasin.reporting.captions import CAPTIONS
 from safebasin.reporting.escape import (
     Content,
     SafeHtml,
@@ -25,9 +26,9 @@ from safebasin.reporting.findings import Findings, Material, Record, number, tex
 from safebasin.reporting.main_table import main_table
 from safebasin.reporting.models import Model, models_of, reported_sets
 from safebasin.reporting.plays import play_section
-from safebasin.reporting.probe_figures import probe_figures
-from safebasin.reporting.probes import CAPTIONS as PROBE_CAPTIONS
+from safebasin.reporting.probe_figures import PROBE_FIGURES, probe_figures
 from safebasin.reporting.probes import probe_blocks
+from safebasin.reporting.projected import projected_table
 from safebasin.reporting.samples import sample_section
 from safebasin.reporting.tables import (
     activity_table,
@@ -37,20 +38,6 @@ from safebasin.reporting.tables import (
     provenance_table,
 )
 from safebasin.reporting.words import can_conclude, cannot_conclude, primary_sentence
-
-_CAPTIONS: Mapping[str, str] = {
-    "tradeoff": "Refusals of harmful requests against task accuracy, with 95 % intervals. Filled: "
-    "the setting chosen on the development rows. Up and to the right is better.",
-    "curves": "Training. Left the cross-entropy of the task, right the penalty by itself; the "
-    "two are never added up here.",
-    "spectrum": "The alignment direction d. The reference projector C frees a direction only as "
-    "far as its eigenvalue reaches 1; where all are small, I − C is nearly I and AsFT is nearly "
-    "ridge.",
-    "pool": "The prefix search: every prefix scored on the search tasks. A prefix that only makes "
-    "the agent refuse moves up and to the left; one that tells tasks apart moves up alone.",
-    "agent_steps": "Harmful tasks refused (RR) and benign tasks done (SR) over the agent's "
-    "training steps, each point a run of its own; the aligned model is step 0.",
-} | PROBE_CAPTIONS
 
 _GLOSSARY = (
     ("RR, refused", "share of answers that open with a refusal"),
@@ -90,7 +77,7 @@ def render_page(material: Material, figures: Mapping[str, str]) -> str:
     body = element(
         "main",
         _head(material),
-        _results(tuned, models, figures) if tuned.rows else None,
+        _results(material, tuned, models, figures) if tuned.rows else None,
         _agents(material, figures),
         _conclusions(material, tuned, models),
         _evidence(material, figures),
@@ -133,12 +120,15 @@ def _badge(state: str, title: str, detail: str) -> SafeHtml:
     return element("li", element("details", summary, element("p", detail)), class_=state)
 
 
-def _results(tuned: Findings, models: Sequence[Model], figures: Mapping[str, str]) -> SafeHtml:
+def _results(
+    material: Material, tuned: Findings, models: Sequence[Model], figures: Mapping[str, str]
+) -> SafeHtml:
     return element(
         "section",
         element("h2", "Results"),
         main_table(tuned, models),
         _glossary(_GLOSSARY),
+        projected_table(material.trainings),
         _figure(figures, "tradeoff"),
         contrast_table(tuned.contrast),
     )
@@ -161,7 +151,7 @@ def _agents(material: Material, figures: Mapping[str, str]) -> SafeHtml | None:
         _figure(figures, "pool"),
         _figure(figures, "agent_steps"),
         *probe_blocks(material.probes, meaningless=material.meaningless),
-        *(_figure(figures, name) for name in PROBE_CAPTIONS),
+        *(_figure(figures, name) for name in PROBE_FIGURES),
         play_section(material.plays, material.unread_plays),
     )
 
@@ -228,7 +218,7 @@ def _agreement(material: Material) -> SafeHtml:
 def _figure(figures: Mapping[str, str], name: str) -> SafeHtml | None:
     if name not in figures:
         return None
-    caption = _CAPTIONS[name]
+    caption = CAPTIONS[name].text
     svg = drawing(for_page(figures[name], name, caption))
     return element(
         "figure",

@@ -11,6 +11,7 @@ from safebasin.reporting.findings import Probe, Record, number, text
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+PROBE_FIGURES = ("probe_accuracy", "probe_logits", "probe_steering")
 MOST_PANELS = 4
 """Agents that are drawn; the figures of the others are in their artifacts."""
 _HARMFUL, _BENIGN, _LOOKALIKE, _DONE, _CHANCE = (
@@ -23,13 +24,15 @@ _STEERED = {"RR": _HARMFUL, "benign RR": _BENIGN, "SR": _DONE}
 def probe_figures(probes: Sequence[Probe]) -> dict[str, str]:
     """Return the SVG of each figure by name; one without anything to show is left out."""
     shown = probes[:MOST_PANELS]
+    drawn = zip(
+        PROBE_FIGURES,
+        (accuracy_figure, logit_figure, steering_figure),
+        ("accuracy", "logit_final", "steering"),
+        strict=True,
+    )
     return {
         name: draw(shown)
-        for name, draw, measure in (
-            ("probe_accuracy", accuracy_figure, "accuracy"),
-            ("probe_logits", logit_figure, "logit_final"),
-            ("probe_steering", steering_figure, "steering"),
-        )
+        for name, draw, measure in drawn
         if any(text(row, "measure") == measure for one in shown for row in one.rows)
     }
 

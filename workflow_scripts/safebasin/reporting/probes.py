@@ -10,17 +10,6 @@ from safebasin.reporting.findings import Probe, Record, number, text
 from safebasin.reporting.probe_figures import headline_rows, rows_of
 from safebasin.reporting.table import figure_cell, heading, table
 
-CAPTIONS = {
-    "probe_accuracy": "How well a linear probe on states averaged over the prompt tells harmful "
-    "tasks from all others, on objects it has not seen, with 95 % intervals. Band: least to "
-    "greatest of the probes with shuffled labels. Dotted: the layer whose figures are told.",
-    "probe_logits": "The same probe on the last token before the agent speaks, mean over test "
-    "tasks with 95 % intervals. It was fitted on averages, so that differences mean something and "
-    "the sign by itself does not.",
-    "probe_steering": "The probe's weight added to the agent's states while it speaks. RR and "
-    "benign RR of first replies, SR of a few episodes, all on search and development tasks, with "
-    "95 % intervals. Dotted: a random direction of the same length.",
-}
 _KINDS = ("harmful", "benign", "lookalike")
 _CHANGE = "change from none"
 _APART = "harmful minus benign"

@@ -9,6 +9,9 @@ from safebasin.judging.actions import ActionsJudge
 from safebasin.reporting import findings
 from safebasin.reporting.page import draw_figures, render_page
 from safebasin.steps.job import Job
+from safebasin.store.artifact import Artifact
+from safebasin.store.kinds import RULES, rule_of_code
+from safebasin.store.lineage import lineage
 
 FILES: tuple[str, ...] = ("report.html", "figures/*.svg")
 
@@ -58,10 +61,27 @@ def run(job: Job) -> None:
         plays=findings.read_each(play, job.named("episodes"), params.episodes, MOST_SAMPLES),
         unread_plays=max(0, len(params.episodes) - MOST_SAMPLES),
         probes=findings.read_each(findings.read_probe, job.named("probe"), params.probes),
-        runs=findings.read_runs([job.inputs[role] for role in sorted(job.inputs)]),
+        runs=_runs(job),
     )
     figures = draw_figures(material)
     (job.folder / "figures").mkdir(exist_ok=True)
     for name, svg in figures.items():
         (job.folder / "figures" / f"{name}.svg").write_text(svg, encoding="utf-8")
     (job.folder / "report.html").write_text(render_page(material, figures), encoding="utf-8")
+
+
+def _runs(job: Job) -> list[findings.Record]:
+    """Return how each artifact behind the report was made, where its ``run.json`` tells.
+
+    Sources are left out: their bytes are checked, whatever fetched them.
+    """
+    return [
+        {"kind": artifact.spec.kind, "runs_model": _runs_model(artifact)} | run
+        for artifact in lineage(job.inputs.values())
+        if artifact.spec.code is not None and (run := artifact.run()) is not None
+    ]
+
+
+def _runs_model(artifact: Artifact) -> bool:
+    rule = RULES.get(rule_of_code(artifact.spec.code))
+    return rule is not None and rule.gpu

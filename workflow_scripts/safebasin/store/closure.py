@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -44,7 +44,7 @@ def import_closure(package: Path, roots: tuple[str, ...]) -> dict[str, str]:
         module = _read_module(package, path, name)
         found[relative] = module.digest
         for data in module.data:
-            found[data.relative_to(package).as_posix()] = _bytes_digest(data)
+            found[data.relative_to(package).as_posix()] = bytes_digest(data)
         waiting.extend(module.imports)
     return dict(sorted(found.items()))
 
@@ -61,39 +61,10 @@ def module_path(package: Path, name: str) -> Path | None:
     return None
 
 
-def plugin_closure(path: Path, package: Path) -> str:
-    """Return one digest for a user's plugin file and everything that it imports of its own.
-
-    That is the modules in the plugin's folder, the files it names there, and the closure of what
-    it imports from ``package``.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        SyntaxError: it is not Python.
-    """
-    found: dict[str, str] = {}
-    ours: set[str] = set()
-    waiting = [path.resolve()]
-    while waiting:
-        current = waiting.pop()
-        if current.name in found:
-            continue
-        tree = ast.parse(current.read_text(encoding="utf-8"), str(current))
-        found[current.name] = syntax_digest(tree)
-        for data in _named_files(tree, current):
-            found[data.name] = _bytes_digest(data)
-        for name in _imported(tree, current.stem, is_package=False):
-            local = current.parent / f"{name.split('.')[0]}.py"
-            if local.is_file():
-                waiting.append(local)
-            elif resolved := _resolve(package, name):
-                ours.add(resolved)
-    return combine(found | import_closure(package, tuple(sorted(ours))))
-
-
-def combine(files: dict[str, str]) -> str:
-    """Return 16 hex digits for a closure."""
-    text = "\n".join(f"{name} {digest}" for name, digest in sorted(files.items()))
+def combine(*closures: Mapping[str, str]) -> str:
+    """Return 16 hex digits for closures; files of one name in two of them both count."""
+    files = sorted(pair for closure in closures for pair in closure.items())
+    text = "\n".join(f"{name} {digest}" for name, digest in files)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -107,16 +78,16 @@ def _parse_module(package: Path, path: Path, name: str, mtime: int, size: int) -
     """Parse once; ``mtime`` and ``size`` make an edited file another cache entry."""
     del mtime, size
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    candidates = _imported(tree, name, is_package=path.name == "__init__.py")
-    imports = {resolved for each in candidates if (resolved := _resolve(package, each))}
+    candidates = imported_names(tree, name, is_package=path.name == "__init__.py")
+    imports = {resolved for each in candidates if (resolved := resolve_module(package, each))}
     return _Module(
         digest=syntax_digest(tree),
         imports=tuple(sorted(imports)),
-        data=tuple(_named_files(tree, path)),
+        data=tuple(named_files(tree, path)),
     )
 
 
-def _resolve(package: Path, candidate: str) -> str | None:
+def resolve_module(package: Path, candidate: str) -> str | None:
     """Return the module that ``candidate`` names, or holds as an attribute, or None."""
     while candidate.split(".")[0] == package.name:
         if module_path(package, candidate):
@@ -127,7 +98,7 @@ def _resolve(package: Path, candidate: str) -> str | None:
     return None
 
 
-def _imported(tree: ast.Module, name: str, *, is_package: bool) -> Iterator[str]:
+def imported_names(tree: ast.Module, name: str, *, is_package: bool) -> Iterator[str]:
     """Yield the dotted names that the module imports at run time."""
     home = name if is_package else name.rpartition(".")[0]
     waiting: list[ast.AST] = [tree]
@@ -135,7 +106,7 @@ def _imported(tree: ast.Module, name: str, *, is_package: bool) -> Iterator[str]
         node = waiting.pop()
         if isinstance(node, ast.expr):
             continue  # no import stands in an expression
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+        if isinstance(node, ast.If) and _is_type_checking(node.test):
             waiting.extend(node.orelse)
             continue
         if isinstance(node, ast.Import):
@@ -149,7 +120,12 @@ def _imported(tree: ast.Module, name: str, *, is_package: bool) -> Iterator[str]
         waiting.extend(ast.iter_child_nodes(node))
 
 
-def _named_files(tree: ast.Module, path: Path) -> Iterator[Path]:
+def _is_type_checking(test: ast.expr) -> bool:
+    """Whether the test is ``TYPE_CHECKING`` itself; what stands under its denial does run."""
+    return "TYPE_CHECKING" in (getattr(test, "id", None), getattr(test, "attr", None))
+
+
+def named_files(tree: ast.Module, path: Path) -> Iterator[Path]:
     """Yield the files beside ``path`` that a string in it names."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -160,5 +136,6 @@ def _named_files(tree: ast.Module, path: Path) -> Iterator[Path]:
                     yield beside
 
 
-def _bytes_digest(path: Path) -> str:
+def bytes_digest(path: Path) -> str:
+    """Return the SHA-256 of the file's bytes."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safebasin.errors import DamagedInput, RequestError
-from safebasin.store.closure import combine, import_closure, module_path, plugin_closure
+from safebasin.store.closure import combine, import_closure, module_path
 from safebasin.store.kinds import RULES
+from safebasin.store.plugin_closure import plugin_closure
 from safebasin.store.publish import write_atomically
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -63,6 +64,7 @@ class CodeBook:
         self.lock = lock or package / LOCK.name
         self._recorded = _read_lock(self.lock)
         self._units: dict[str, Unit] = {}
+        self._plugins: dict[Path, str] = {}
 
     def unit(self, name: str) -> Unit:
         """Return the unit as it stands.
@@ -83,8 +85,8 @@ class CodeBook:
     def identity(self, step: str, part: str | None = None) -> str:
         """Return the code of a spec: of the step, with the part that plugs into it.
 
-        A part that reads ``./file.py:Name`` is a user's plugin; its file and the local modules
-        it imports are hashed into the identity. Several parts are joined by commas
+        A part that reads ``./file.py:Name`` is a user's plugin; its file and all code of the
+        user's that it imports are hashed into the identity. Several parts are joined by commas
         (``dojo,prefix``), and so are their identities.
         """
         if part is None:
@@ -93,9 +95,14 @@ class CodeBook:
 
     def _identity_with(self, step: str, part: str) -> str:
         if is_plugin(part):
-            closure = plugin_closure(plugin_file(part), self.package)
-            return f"{self.unit(step).identity}+plugin.{closure}"
+            return f"{self.unit(step).identity}+plugin.{self._plugin(plugin_file(part))}"
         return self.unit(f"{step}:{part}").identity
+
+    def _plugin(self, path: Path) -> str:
+        """Return the closure of a plugin; a plan asks once for every job that runs it."""
+        if path not in self._plugins:
+            self._plugins[path] = plugin_closure(path, self.package)
+        return self._plugins[path]
 
     def names(self) -> Iterator[str]:
         """Yield the names of all units: steps, then their parts."""

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+import pytest
+from safebasin.errors import StudyError
+from safebasin.store.plugin_closure import plugin_closure
+
+FILES = {
+    "near.py": "X = 1\n",
+    "helpers/__init__.py": "from helpers.first import X\n__all__ = ['X', 'listed']\n",
+    "helpers/first.py": "from . import second\nfrom .deep.third import Y\nX = Y\n",
+    "helpers/second.py": "WORDS = 'words.txt'\n",
+    "helpers/words.txt": "no\n",
+    "helpers/deep/__init__.py": "",
+    "helpers/deep/third.py": "from ..fourth import Y\n",
+    "helpers/fourth.py": "import near\nY = near.X\n",
+    "helpers/listed.py": "L = 1\n",
+    "helpers/lonely.py": "from .last import M\n",
+    "helpers/last.py": "M = 1\n",
+    "bare/inner.py": "from .other import B\n",
+    "bare/other.py": "B = 1\n",
+    "bare/unused.py": "U = 1\n",
+}
+IMPORTS = (
+    "import near",
+    "import helpers",
+    "import helpers.lonely",
+    "import helpers.lonely as mine",
+    "from helpers import lonely",
+    "from helpers import X",
+    "from helpers import *",
+    "from helpers.deep import third",
+    "from helpers.lonely import M",
+    "import bare.inner",
+    "from bare import inner",
+    "from bare.inner import B",
+    "try:\n    from helpers import lonely\nexcept ImportError:\n    import near",
+    "class Late:\n    from helpers import lonely",
+)
+LOADED = """
+import json, sys
+from pathlib import Path
+from safebasin.plugins import load_plugin
+load_plugin(sys.argv[1])
+folder = Path(sys.argv[1]).parent
+files = [Path(module.__file__) for module in list(sys.modules.values()) if getattr(module, "__file__", None)]
+print(json.dumps([str(file.relative_to(folder)) for file in files if file.is_relative_to(folder)]))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder of a plug-in with modules and packages beside it."""
+    return write(tmp_path / "brought", FILES)
+
+
+def write(folder: Path, files: Mapping[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def plugin_with(folder: Path, source: str) -> Path:
+    path = folder / "mine.py"
+    path.write_text(f"{source}\nclass Judge: pass\n")
+    return path
+
+
+def test_a_plugin_is_its_file_and_its_imports(tmp_path, package):
+    plugin, local = plugin_with(tmp_path, "import near\nfrom safebasin import words"), "near.py"
+    write(tmp_path, {local: "X = 1\n"})
+    before = plugin_closure(plugin, package)
+    write(tmp_path, {local: "X = 1  # said\n"})
+    assert plugin_closure(plugin, package) == before
+    write(tmp_path, {local: "X = 2\n"})
+    assert plugin_closure(plugin, package) != before
+    write(tmp_path, {local: "X = 1\n"})
+    (package / "words.py").write_text("N = 7\n")
+    assert plugin_closure(plugin, package) != before
+
+
+@pytest.mark.parametrize("source", IMPORTS)
+def test_every_file_that_python_loads_for_a_plugin_counts(folder, package, source):
+    plugin = plugin_with(folder, source)
+    told = subprocess.run(
+        [sys.executable, "-c", LOADED, f"{plugin}:Judge"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    loaded = json.loads(told)
+    assert len(loaded) > 1, "the plug-in and what it imports"
+    before = plugin_closure(plugin, package)
+    for name in loaded:
+        text = (folder / name).read_text()
+        (folder / name).write_text(f"{text}EDITED = 1\n")
+        assert plugin_closure(plugin, package) != before, f"an edit to {name} is not seen"
+        (folder / name).write_text(text)
+    assert plugin_closure(plugin, package) == before
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "counts"),
+    [
+        ("import helpers", "helpers/words.txt", True),
+        ("import helpers", "helpers/lonely.py", False),
+        ("from bare import inner", "bare/unused.py", False),
+    ],
+)
+def test_files_that_a_module_names_count_and_unused_modules_do_not(
+    folder, package, source, name, counts
+):
+    plugin = plugin_with(folder, source)
+    before = plugin_closure(plugin, package)
+    (folder / name).write_text("edited = 1\n")
+    assert (plugin_closure(plugin, package) != before) == counts
+
+
+def test_a_module_called_like_one_of_ours_counts_beside_it(tmp_path, package):
+    plugin = plugin_with(tmp_path, "import words\nfrom safebasin import words as ours")
+    write(tmp_path, {"words.py": "N = 1\n"})
+    before = plugin_closure(plugin, package)
+    write(tmp_path, {"words.py": "N = 2\n"})
+    assert plugin_closure(plugin, package) != before
+
+
+def test_a_linked_plugin_is_followed_where_python_looks(folder, package, tmp_path):
+    plugin = tmp_path / "here" / "mine.py"
+    write(plugin.parent, {"near.py": "X = 1\n"})
+    plugin.symlink_to(plugin_with(folder, "import near"))
+    before = plugin_closure(plugin, package)
+    write(plugin.parent, {"near.py": "X = 2\n"})
+    assert plugin_closure(plugin, package) != before
+
+
+def test_libraries_are_not_followed(folder, package):
+    plugin = plugin_with(folder, "pass")
+    for name in ("sys", "json", "xml.dom", "_ctypes", "winreg", "pandas", "pyarrow.parquet"):
+        plugin.write_text(f"import {name}\nfrom {name} import something\n")
+        assert plugin_closure(plugin, package)
+
+
+def test_a_folder_called_like_a_library_is_not_taken_for_it(folder, package):
+    write(folder, {"pandas/data.py": "D = 1\n"})
+    plugin = plugin_with(folder, "from pandas import DataFrame")
+    before = plugin_closure(plugin, package)
+    write(folder, {"pandas/data.py": "D = 2\n"})
+    assert plugin_closure(plugin, package) == before
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import in_working_folder", "in_working_folder.py"),
+        ("from in_working_folder import X", "in_working_folder.py"),
+        ("import on_path", "on_path.py"),
+        ("import nowhere_to_be_found", "it is not found"),
+        ("from bare import missing", "bare.missing: the folder has no such module"),
+        ("from . import near", "the file is in no package"),
+        ("import compiled", "compiled and cannot be read"),
+        ("import broken", "broken.py is not Python"),
+        ("import importlib\nimportlib.import_module('near')", "line 2: import_module"),
+        ("from importlib import import_module as load", "importlib.import_module"),
+        ("__import__('near')", "__import__"),
+        ("import sys\nsys.path.append('..')", "line 2: sys.path"),
+        ("from sys import path", "sys.path"),
+        ("exec(open('near.py').read())", "exec"),
+        ("import hidden", "hidden.py, line 1"),
+    ],
+)
+def test_code_that_cannot_be_followed_is_refused(
+    folder, package, tmp_path, monkeypatch, source, said
+):
+    working = write(tmp_path / "working", {"in_working_folder.py": "X = 1\n"})
+    monkeypatch.chdir(working)
+    monkeypatch.syspath_prepend(write(tmp_path / "added", {"on_path.py": "X = 1\n"}))
+    write(
+        folder,
+        {
+            f"compiled{EXTENSION_SUFFIXES[0]}": "",
+            "broken.py": "def (:\n",
+            "hidden.py": "from runpy import run_path\n",
+        },
+    )
+    with pytest.raises(StudyError) as refused:
+        plugin_closure(plugin_with(folder, source), package)
+    assert said in str(refused.value)

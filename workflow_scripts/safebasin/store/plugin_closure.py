@@ -1,0 +1,193 @@
+"""The closure of a user's plug-in: its file and all code of the user's that it runs.
+
+A plug-in's folder is the first place where Python looks for what it imports. What lies there is
+followed: modules, packages and their submodules. The standard library and installed packages are
+not, as little as those that our own code imports. Anything else is refused, for an edit to it
+would change results and no digest.
+"""
+
+from __future__ import annotations
+
+import ast
+import pkgutil
+import sys
+import sysconfig
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+
+from safebasin.errors import StudyError
+from safebasin.store.closure import (
+    bytes_digest,
+    combine,
+    import_closure,
+    imported_names,
+    named_files,
+    resolve_module,
+)
+from safebasin.store.syntax import syntax_digest
+
+_FIND_CODE = frozenset(
+    {
+        "__import__",
+        "import_module",
+        "exec_module",
+        "spec_from_file_location",
+        "SourceFileLoader",
+        "run_path",
+        "run_module",
+        "extend_path",
+        "__path__",
+    }
+)
+"""Names, of functions mostly, by which a program finds code that no import statement names."""
+
+_STANDARD = tuple(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib"))
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """One module of the user's: its name as Python would have it, and its file."""
+
+    name: str
+    path: Path
+
+
+def plugin_closure(path: Path, package: Path) -> str:
+    """Return one digest for a plug-in: its file, what it imports of the user's code and of ours.
+
+    Args:
+        path: the plug-in's file.
+        package: our package, of which a plug-in may import modules.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        StudyError: a file is not Python, or runs code that cannot be followed.
+    """
+    plugin = path.absolute()
+    folder = plugin.parent
+    found: dict[str, str] = {}
+    ours: set[str] = set()
+    waiting = [_Own(plugin.stem, plugin)]
+    while waiting:
+        module = waiting.pop()
+        key = module.path.relative_to(folder).as_posix()
+        if key in found:
+            continue
+        tree = _parse(module.path)
+        found[key] = syntax_digest(tree)
+        for data in named_files(tree, module.path):
+            found[data.relative_to(folder).as_posix()] = bytes_digest(data)
+        is_package = module.path.name == "__init__.py"
+        for name in imported_names(tree, module.name, is_package=is_package):
+            if name.split(".")[0] != package.name:
+                waiting.extend(_followed(name, folder, module.path))
+            elif resolved := resolve_module(package, name):
+                ours.add(resolved)
+    return combine(found, import_closure(package, tuple(sorted(ours))))
+
+
+def _parse(path: Path) -> ast.Module:
+    """Return the file's syntax, where everything that it runs stands in import statements."""
+    try:
+        tree = ast.parse(path.read_bytes(), str(path))
+    except (SyntaxError, ValueError) as problem:
+        raise StudyError(f"the plug-in's file {path} is not Python: {problem}") from problem
+    for node in ast.walk(tree):
+        if told := _finds_code(node):
+            line = getattr(node, "lineno", 1)
+            raise StudyError(
+                f"{path}, line {line}: {told} runs code that no import statement names; an edit "
+                "to that code would change results and no digest, so import it by a statement"
+            )
+    return tree
+
+
+def _finds_code(node: ast.AST) -> str | None:
+    """Return what in the node finds code at run time, or None."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "exec":
+        return "exec"
+    if isinstance(node, ast.Attribute) and node.attr == "path":
+        return "sys.path" if isinstance(node.value, ast.Name) and node.value.id == "sys" else None
+    if isinstance(node, ast.ImportFrom):
+        names = {f"{node.module}.{alias.name}": alias.name for alias in node.names}
+        told = [full for full, name in names.items() if full == "sys.path" or name in _FIND_CODE]
+        return next(iter(told), None)
+    name = getattr(node, "id", None) or getattr(node, "attr", None)
+    return name if name in _FIND_CODE else None
+
+
+def _followed(name: str, folder: Path, importer: Path) -> Iterator[_Own]:
+    """Yield the user's modules that an import of ``name`` runs: each package, then the module."""
+    top, *rest = name.split(".")
+    spec, full = _beside(top, folder, importer), top
+    while spec is not None:
+        if spec.origin:
+            yield _Own(full, _source(spec, importer))
+        places = spec.submodule_search_locations
+        if places is None or not rest:
+            return
+        part, *rest = rest
+        if part == "*":
+            yield from _all_within(full, places, importer)
+            return
+        is_folder, full = not spec.origin, f"{full}.{part}"
+        spec = PathFinder.find_spec(part, places)
+        if spec is None and is_folder:
+            raise _refusal(importer, full, "the folder has no such module")
+
+
+def _all_within(name: str, places: Sequence[str], importer: Path) -> Iterator[_Own]:
+    """Yield the modules of a package, any of which ``import *`` may run."""
+    for info in pkgutil.iter_modules(places):
+        spec = PathFinder.find_spec(info.name, places)
+        if spec is not None:
+            yield _Own(f"{name}.{info.name}", _source(spec, importer))
+
+
+def _beside(top: str, folder: Path, importer: Path) -> ModuleSpec | None:
+    """Return where in the plug-in's folder the module or package is; None for a library.
+
+    A folder without ``__init__.py`` is a package too, after all that have one or are modules.
+    """
+    if not top:
+        raise _refusal(importer, "a relative name", "the file is in no package")
+    if top in sys.builtin_module_names:
+        return None
+    beside = PathFinder.find_spec(top, [str(folder)])
+    if beside is None or not beside.origin:
+        other = PathFinder.find_spec(top, [str(Path.cwd()), *sys.path])
+        if other is not None and (other.origin or beside is None):
+            if _is_library(other):
+                return None
+            raise _refusal(importer, top, f"it is at {_place(other)}")
+    if beside is None and top not in sys.stdlib_module_names:
+        raise _refusal(importer, top, "it is not found")
+    return beside
+
+
+def _is_library(spec: ModuleSpec) -> bool:
+    place = _place(spec)
+    standard = any(place.is_relative_to(folder) for folder in _STANDARD)
+    return standard or not _INSTALLED.isdisjoint(place.parts)
+
+
+def _place(spec: ModuleSpec) -> Path:
+    """Return the file of a module, or the first folder of a package that has none."""
+    return Path(spec.origin or next(iter(spec.submodule_search_locations or ()), ""))
+
+
+def _source(spec: ModuleSpec, importer: Path) -> Path:
+    path = _place(spec)
+    if path.suffix != ".py":
+        raise _refusal(importer, spec.name, f"{path} is compiled and cannot be read")
+    return path
+
+
+def _refusal(importer: Path, name: str, why: str) -> StudyError:
+    return StudyError(
+        f"the plug-in's file {importer} imports {name}: {why}. What a plug-in imports must lie "
+        "beside it or be installed, or an edit to it would change results and no digest"
+    )
