@@ -14,7 +14,7 @@ rule align_checkpoint:
         digest=PLAN.made_by("align_checkpoint"),
     priority: 2
     resources:
-        gpu=1,
+        gpu=PLAN.gpus,
         mem_mb=PLAN.memory,
         runtime=PLAN.runtime,
     params:

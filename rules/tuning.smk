@@ -13,7 +13,7 @@ rule tune_adapter:
     wildcard_constraints:
         digest=PLAN.made_by("tune_adapter"),
     resources:
-        gpu=1,
+        gpu=PLAN.gpus,
         mem_mb=PLAN.memory,
         runtime=PLAN.runtime,
     params:
