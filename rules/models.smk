@@ -38,6 +38,7 @@ rule extract_direction:
         "receipts/direction/{digest}.json",
     log:
         "logs/extract_direction/{digest}.log",
+    priority: 1
     resources:
         mem_mb=PLAN.memory,
         runtime=PLAN.runtime,

@@ -6,6 +6,7 @@ rule tune_adapter:
         checkpoint=PLAN.parent("checkpoint"),
         mixture=PLAN.parent("mixture"),
         direction=PLAN.parent("direction"),
+        pair_fits=PLAN.directions,
     output:
         "receipts/adapter/{digest}.json",
     log:

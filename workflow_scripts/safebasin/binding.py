@@ -34,6 +34,10 @@ class Binding:
         self.study = workflow.study.study
         self._configs = [str(path) for path in configs]
         self._nodes = workflow.graph.nodes
+        self._directions: dict[str, list[str]] = {}
+        for node in workflow.graph.of_rule("extract_direction"):
+            aligned = node.spec.inputs["aligned"]
+            self._directions.setdefault(aligned, []).append(self._receipt(node.digest))
         self._running: int | None = None
 
     def begin(self) -> None:
@@ -139,6 +143,22 @@ class Binding:
                 for name, digest in inputs.items()
                 if name.startswith(f"{role}.")
             ]
+
+        return _signed(receipts)
+
+    @property
+    def directions(self) -> Callable[[Any], list[str]]:
+        """What gives the directions that a tuning waits for: of the checkpoint it starts from.
+
+        Extracting compares the shapes of a pair, so that a pair which does not fit is found before
+        a GPU is spent on it. The wait is no input: a tuning that is done has none.
+        """
+
+        def receipts(wildcards: Any) -> list[str]:
+            node = self._nodes[wildcards.digest]
+            if self.workflow.store.holds(node.kind, node.digest):
+                return []
+            return self._directions.get(node.spec.inputs["checkpoint"], [])
 
         return _signed(receipts)
 
