@@ -158,7 +158,7 @@ def test_a_gpu_that_is_too_small_is_found_once_for_each_kind_of_job(pair, build)
     findings = check_gpu(build(gpus=Gpus(bytes_each=1 << 30, count=1, stated=False)))
 
     assert len(findings) == len({each.what.split("/")[0] for each in findings}) == 2
-    assert all("does not fit 1 GPU of 1.0 GiB" in each.what for each in findings)
+    assert all("does not fit 1 GPU of 1.07 GB" in each.what for each in findings)
     assert any("micro_batch" in each.cure for each in findings)
     assert any("generation.precision" in each.cure for each in findings)
 

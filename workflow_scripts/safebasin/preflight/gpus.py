@@ -8,7 +8,6 @@ from pathlib import Path
 
 from safebasin.machine import GIGABYTE, GPU_GB
 from safebasin.sizing import GPUS_OF_A_MACHINE
-from safebasin.sources.preview import size_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +24,7 @@ class Gpus:
     @property
     def size(self) -> str:
         """Memory of one, as people write it."""
-        return f"{self.bytes_each / GIGABYTE:g} GB" if self.stated else size_text(self.bytes_each)
+        return f"{self.bytes_each / GIGABYTE:.3g} GB"
 
     def __str__(self) -> str:
         """Say what the study's jobs are compared with."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from safebasin.agents.toolshell.sandbox import require_sandbox
 from safebasin.errors import MachineLacks
+from safebasin.machine import GIGABYTE
 from safebasin.preflight.finding import Finding, Site
 from safebasin.sizing import gpu_room, gpus, model_bytes
-from safebasin.sources.preview import size_text
 from safebasin.study.graph import Node
 
 
@@ -20,8 +20,8 @@ def check_gpu(site: Site) -> list[Finding]:
             found.append(
                 Finding(
                     check="gpu",
-                    what=f"{node.name} needs about {size_text(needed)} of GPU memory, and does "
-                    f"not fit {room}{' (stated)' * site.gpus.stated}",
+                    what=f"{node.name} needs about {needed / GIGABYTE:.3g} GB of GPU memory, and "
+                    f"does not fit {room}{' (stated)' * site.gpus.stated}",
                     cure=_cure(node),
                 )
             )
@@ -54,6 +54,6 @@ def _cure(node: Node) -> str:
     if "training" in node.spec.params:
         return (
             "lower training.micro_batch (the sum over the batch stays) or max_length, take "
-            "precision: bfloat16, or more or larger GPUs"
+            "precision: bfloat16, or give it more or larger GPUs"
         )
-    return "take generation.precision: bfloat16, or more or larger GPUs"
+    return "take generation.precision: bfloat16, or give it more or larger GPUs"
