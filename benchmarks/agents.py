@@ -1,9 +1,9 @@
 """Episodes a minute, all at once against one by one; prefixes scored a minute.
 
-    python benchmarks/agents.py --checkpoint FOLDER
+    python benchmarks/agents.py
 
-The checkpoint should be an agent's, such as that of the default study; a random one plays too, and
-says nothing of how long real replies are.
+The agent is the default study's (`make study`), or that of --checkpoint FOLDER. A random model
+plays too, and says nothing of how long real replies are.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import time
 from pathlib import Path
 
+from default_study import AGENT, artifact
 from machine import write_result
 from safebasin.agents.first_replies import first_replies
 from safebasin.agents.prompting import Nothing
@@ -29,13 +30,14 @@ WORDS = ("careful", "quiet", "steady", "calm", "patient")
 def main() -> None:
     """Measure and write ``results/agents.json``."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path)
     parser.add_argument("--tasks", type=int, default=16)
     given = parser.parse_args()
+    checkpoint = artifact(AGENT, given.checkpoint)
     import torch
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    loaded = load_model(given.checkpoint, device=device, precision="float32")
+    loaded = load_model(checkpoint, device=device, precision="float32")
     world = load_world({"type": "dojo", "seed": 0})
     tasks = world.tasks("train", "benign", given.tasks)
     figures = {}

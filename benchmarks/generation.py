@@ -1,26 +1,25 @@
 """Tokens per second of greedy generation: batches with a shared head against one by one.
 
-    python benchmarks/generation.py --checkpoint FOLDER
+    python benchmarks/generation.py
 
-Without a checkpoint a small random Llama is made. Times are processor seconds of one thread, which
-neighbours on a shared machine disturb less than the clock.
+The model is the default study's (`make study`), or that of --checkpoint FOLDER. Times are processor
+seconds of one thread, which neighbours on a shared machine disturb less than the clock.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
-import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from default_study import ALIGNED, artifact
 from machine import write_result
 from safebasin.models import generate
 from safebasin.models.chat import ChatFormat
 from safebasin.models.load import load_model
-from safebasin.models.tiny import TinyLlama, write_tiny_llama
 
 if TYPE_CHECKING:
     from safebasin.models.load import LoadedModel
@@ -88,15 +87,11 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path)
     parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
     given = parser.parse_args()
+    folder = artifact(ALIGNED, given.checkpoint)
     import torch
 
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = given.checkpoint or Path(scratch)
-        if given.checkpoint is None:
-            size = TinyLlama(hidden=192, layers=6, heads=6, vocabulary=1024)
-            write_tiny_llama(size, "float32", folder)
-        loaded = load_model(folder, device=torch.device("cpu"), precision=given.precision)
-        rows = [measure(loaded, case) for case in CASES]
+    loaded = load_model(folder, device=torch.device("cpu"), precision=given.precision)
+    rows = [measure(loaded, case) for case in CASES]
     size_in_millions = round(sum(p.numel() for p in loaded.model.parameters()) / 1e6, 1)
     write_result(
         "generation",

@@ -1,4 +1,7 @@
-"""Planning and dry run at 10 to 10,000 jobs, and nothing-to-do on a finished smoke study."""
+"""Planning and dry run of the smoke study, from one seed (52 jobs) to 475 (10,000 jobs).
+
+And nothing-to-do: a second run of the finished smoke study.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,9 @@ from safebasin.study.plan import plan
 from safebasin.study.yaml_reader import read_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-SIZES = (10, 100, 1_000, 10_000)
-JOBS_PER_SEED = 21
+SIZES = (50, 100, 1_000, 10_000)
+"""Jobs, about."""
+SHARED_JOBS, JOBS_PER_SEED = 31, 21
 
 
 def main() -> None:
@@ -31,7 +35,7 @@ def main() -> None:
 def _measure(size: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         folder = lay_out(Path(name))
-        seeds = max(1, round((size - 15) / JOBS_PER_SEED))
+        seeds = max(1, round((size - SHARED_JOBS) / JOBS_PER_SEED))
         config = folder / "sized.yaml"
         listed = ", ".join(str(seed) for seed in range(seeds))
         text = (folder / "studies" / "smoke.yaml").read_text(encoding="utf-8")

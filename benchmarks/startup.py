@@ -1,8 +1,9 @@
 """Seconds that a job spends before its first useful step: imports, model, tokenizer, adapter.
 
-    python benchmarks/startup.py --checkpoint FOLDER
+    python benchmarks/startup.py
 
-Each case is a fresh process.
+The model is the default study's (`make study`), or that of --checkpoint FOLDER. Each case is a
+fresh process.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from default_study import ALIGNED, artifact
 from machine import write_result
 
 LOAD = (
@@ -63,8 +65,8 @@ def measure(code: str) -> dict[str, object]:
 def main() -> None:
     """Measure every case and write ``results/startup.json``."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, required=True)
-    folder = str(parser.parse_args().checkpoint)
+    parser.add_argument("--checkpoint", type=Path)
+    folder = str(artifact(ALIGNED, parser.parse_args().checkpoint))
     cases = {name: code.format(folder=folder) for name, code in CASES.items()}
     write_result("startup", {"cases": {name: measure(code) for name, code in cases.items()}})
 

@@ -1,9 +1,10 @@
 """Seconds of a training step: rows packed into one sequence against one padded batch.
 
-    python benchmarks/training.py --checkpoint FOLDER --mixture FOLDER
+    python benchmarks/training.py
 
-Both are artifacts of a study (``store/checkpoint/...``, ``store/mixture/...``), so that the rows
-have the lengths of real ones. Times are processor seconds of one thread; the losses must agree.
+Model and rows are the default study's (`make study`), so that the rows have the lengths of real
+ones; --checkpoint FOLDER and --mixture FOLDER name others. Times are processor seconds of one
+thread; the losses must agree.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from default_study import ALIGNED, MIXTURE, artifact
 from machine import write_result
 from safebasin.models.chat import ChatFormat
 from safebasin.models.load import load_model
@@ -73,15 +75,17 @@ def measure(
 def main() -> None:
     """Measure both and write ``results/training.json``."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--mixture", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--mixture", type=Path)
     given = parser.parse_args()
+    checkpoint = artifact(ALIGNED, given.checkpoint)
+    mixture = artifact(MIXTURE, given.mixture)
     import torch
 
     device = torch.device("cpu")
-    loaded = load_model(given.checkpoint, device=device, precision="float32")
+    loaded = load_model(checkpoint, device=device, precision="float32")
     chat = ChatFormat(loaded.tokenizer)
-    rows, _ = tokenise(read_mixture(given.mixture), chat, max_length=256)
+    rows, _ = tokenise(read_mixture(mixture), chat, max_length=256)
     model, _ = add_adapter(loaded.model, LORA)
     model.train()
     sizes = [len(row.tokens.prompt) + len(row.tokens.answer) for row in rows]

@@ -32,7 +32,7 @@ rule tune_checkpoint:
         digest=PLAN.made_by("tune_checkpoint"),
     priority: 2
     resources:
-        gpu=1,
+        gpu=PLAN.gpus,
         mem_mb=PLAN.memory,
         runtime=PLAN.runtime,
     params:
@@ -60,7 +60,7 @@ rule search_prefix:
         "logs/search_prefix/{digest}.log",
     priority: 1
     resources:
-        gpu=1,
+        gpu=PLAN.gpus,
         mem_mb=PLAN.memory,
         runtime=PLAN.runtime,
     params:
@@ -86,7 +86,7 @@ rule run_episodes:
     log:
         "logs/run_episodes/{digest}.log",
     resources:
-        gpu=1,
+        gpu=PLAN.gpus,
         mem_mb=PLAN.memory,
         runtime=PLAN.runtime,
     params:
@@ -112,7 +112,7 @@ rule fit_probe:
     log:
         "logs/fit_probe/{digest}.log",
     resources:
-        gpu=1,
+        gpu=PLAN.gpus,
         mem_mb=PLAN.memory,
         runtime=PLAN.runtime,
     params:

@@ -11,7 +11,7 @@ rule generate_responses:
     log:
         "logs/generate_responses/{digest}.log",
     resources:
-        gpu=1,
+        gpu=PLAN.gpus,
         mem_mb=PLAN.memory,
         runtime=PLAN.runtime,
     params:

@@ -14,7 +14,7 @@ rule align_checkpoint:
         digest=PLAN.made_by("align_checkpoint"),
     priority: 2
     resources:
-        gpu=1,
+        gpu=PLAN.gpus,
         mem_mb=PLAN.memory,
         runtime=PLAN.runtime,
     params:
@@ -38,6 +38,7 @@ rule extract_direction:
         "receipts/direction/{digest}.json",
     log:
         "logs/extract_direction/{digest}.log",
+    priority: 1
     resources:
         mem_mb=PLAN.memory,
         runtime=PLAN.runtime,

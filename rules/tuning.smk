@@ -6,6 +6,7 @@ rule tune_adapter:
         checkpoint=PLAN.parent("checkpoint"),
         mixture=PLAN.parent("mixture"),
         direction=PLAN.parent("direction"),
+        pair_fits=PLAN.directions,
     output:
         "receipts/adapter/{digest}.json",
     log:
@@ -13,7 +14,7 @@ rule tune_adapter:
     wildcard_constraints:
         digest=PLAN.made_by("tune_adapter"),
     resources:
-        gpu=1,
+        gpu=PLAN.gpus,
         mem_mb=PLAN.memory,
         runtime=PLAN.runtime,
     params:

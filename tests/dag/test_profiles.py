@@ -37,6 +37,11 @@ def test_every_rule_that_asks_for_a_gpu_goes_to_the_gpu_partition():
     assert partitions == dict.fromkeys(rules_saying("gpu="), "gpu")
 
 
+def test_the_gpus_of_a_cluster_job_are_those_of_one_node():
+    asked = profile("slurm")["set-resources"].values()
+    assert {resources["nodes"] for resources in asked} == {1}
+
+
 def test_a_step_that_keeps_its_state_takes_the_place_of_its_shell():
     """A scheduler's SIGTERM ends a shell at once, and with it the job whose step is still saving."""
     assert rules_saying('"exec {params.python}') == rules_saying("gpu=")
@@ -71,7 +76,11 @@ def test_gpu_requests_are_not_lost_on_the_way_to_a_cluster(tmp_path, arguments, 
 
 @pytest.mark.parametrize(
     ("setting", "cure"),
-    [("devise=cpu", "only store and device"), ("device=gpu", "auto, cpu, cuda are right")],
+    [
+        ("devise=cpu", "only store, device, gpu_gb"),
+        ("device=gpu", "auto, cpu, cuda are right"),
+        ("gpu_gb=0", "the memory of one GPU in GB"),
+    ],
 )
 def test_a_machine_setting_that_does_not_exist_is_refused(tmp_path, setting, cure):
     told = snakemake(lay_out(tmp_path), "--dry-run", "--config", setting, check=False)

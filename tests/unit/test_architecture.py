@@ -162,6 +162,15 @@ def test_a_step_imports_no_other_step_and_an_objective_no_other_objective():
             assert not others, f"{path.name} imports {others}"
 
 
+def test_a_model_is_loaded_where_it_can_be_spread_over_the_gpus_of_its_job():
+    loading = {
+        f"{path.relative_to(PACKAGE)}"
+        for path in MODULES
+        if "AutoModelForCausalLM.from_pretrained" in path.read_text(encoding="utf-8")
+    }
+    assert loading == {"models/load.py", "models/gguf.py"}  # GGUF is converted, and not run
+
+
 @pytest.mark.parametrize("path", [path for path in MODULES if path.name == "__init__.py"], ids=str)
 def test_a_package_hands_nothing_on(path):
     (statement,) = ast.parse(path.read_text(encoding="utf-8")).body
@@ -196,4 +205,4 @@ def test_table_rule_and_step_are_one(rule):
     step = importlib.import_module(f"safebasin.steps.{rule}")
     assert callable(step.run)
     assert step.FILES
-    assert ("gpu=1" in block[1]) == RULES[rule].gpu
+    assert ("gpu=PLAN.gpus" in block[1]) == RULES[rule].gpu

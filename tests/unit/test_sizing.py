@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from safebasin.sizing import LIBRARIES, memory, minutes, model_bytes
+from safebasin.sizing import (
+    FILLED,
+    GPUS_OF_A_MACHINE,
+    LIBRARIES,
+    gpu_room,
+    gpus,
+    memory,
+    minutes,
+    model_bytes,
+)
 from safebasin.store.kinds import RULES
 from safebasin.store.spec import Spec
 from safebasin.study.graph import Node
@@ -16,6 +25,8 @@ SEQUENCES = st.integers(0, 10**6)
 ATTEMPT = st.integers(1, 5)
 DEVICE = st.sampled_from(["auto", "cpu", "cuda"])
 LLAMA_2_7B = 6_738_415_616
+LLAMA_31_8B = 8_030_261_248
+GB = 10**9
 
 
 def node(rule: str, parameters: int, work: int = 0, **params: object) -> Node:
@@ -77,6 +88,36 @@ def test_a_host_is_asked_for_what_preflight_reckons_with_and_the_libraries(
     training = {"micro_batch": rows, "max_length": 512, "precision": precision}
     job = node(rule, size, training=training)
     assert memory(job, 1) >= LIBRARIES + model_bytes(job) / 2**20 - 0.5
+
+
+@pytest.mark.parametrize(
+    ("rule", "parameters", "each", "asked"),
+    [
+        ("tune_adapter", 10**6, 80, 1),  # the smoke study
+        ("generate_responses", LLAMA_31_8B, 80, 1),
+        ("tune_checkpoint", LLAMA_31_8B, 80, 3),  # 145 GB: more than twice 72
+        ("tune_checkpoint", LLAMA_31_8B, 141, 2),  # 145 GB: more than once 141
+        ("tune_checkpoint", LLAMA_31_8B, 192, 1),
+        ("generate_responses", LLAMA_31_8B, 12, 2),
+        ("tune_checkpoint", 70 * 10**9, 80, GPUS_OF_A_MACHINE),  # no machine holds it
+    ],
+)
+def test_a_job_asks_for_the_gpus_that_its_model_needs(rule, parameters, each, asked):
+    assert gpus(node(rule, parameters, precision="bfloat16"), each * GB) == asked
+
+
+@given(SIZE, st.integers(1, 500), st.integers(1, 16))
+def test_fewer_gpus_than_are_asked_for_would_not_hold_the_model(size, each, most):
+    job = node("tune_checkpoint", size)
+    asked = gpus(job, each * GB, most)
+    assert 1 <= asked <= most
+    assert asked == most or model_bytes(job) <= gpu_room(asked, each * GB)
+    assert asked == 1 or model_bytes(job) > gpu_room(asked - 1, each * GB)
+
+
+def test_a_model_may_fill_one_gpu_and_not_all_of_several():
+    assert gpu_room(1, 80 * GB) == 80 * GB
+    assert gpu_room(2, 80 * GB) == 160 * GB * FILLED
 
 
 def test_a_cpu_is_given_more_time_than_a_gpu():

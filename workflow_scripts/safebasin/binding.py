@@ -13,28 +13,32 @@ from typing import Any, TypeVar
 from safebasin import sizing
 from safebasin.commands.unlock import hold_running
 from safebasin.errors import StudyError
+from safebasin.machine import Machine, machine_of
 from safebasin.reporting.captions import CAPTIONS
 from safebasin.spec_text import lay_long_specs, pack_spec
 from safebasin.store.receipts import lay_receipts, receipt_path
 from safebasin.study.graph import Node
 from safebasin.workflow import Workflow, open_workflow
 
+Answer = TypeVar("Answer")
 Function = TypeVar("Function", bound=Callable[..., Any])
-DEVICES = ("auto", "cpu", "cuda")
 _LINKED = ".linked"
 
 
 class Binding:
     """A planned study, as the rules see it. Nothing here decides anything."""
 
-    def __init__(self, workflow: Workflow, configs: Sequence[Path], device: str = "auto") -> None:
-        """Bind to ``workflow``, which was loaded from ``configs``; models run on ``device``."""
+    def __init__(self, workflow: Workflow, configs: Sequence[Path], machine: Machine) -> None:
+        """Bind to ``workflow``, which was loaded from ``configs``, to run on ``machine``."""
         self.workflow = workflow
-        self.device = device
-        """Where models run: ``auto``, ``cpu`` or ``cuda``, as an argument of a step."""
+        self.machine = machine
         self.study = workflow.study.study
         self._configs = [str(path) for path in configs]
         self._nodes = workflow.graph.nodes
+        self._directions: dict[str, list[str]] = {}
+        for node in workflow.graph.of_rule("extract_direction"):
+            aligned = node.spec.inputs["aligned"]
+            self._directions.setdefault(aligned, []).append(self._receipt(node.digest))
         self._running: int | None = None
 
     def begin(self) -> None:
@@ -81,6 +85,11 @@ class Binding:
     def store(self) -> str:
         """The store, as an argument of a step."""
         return shlex.quote(str(self.workflow.store.root))
+
+    @property
+    def device(self) -> str:
+        """Where models run, as an argument of a step."""
+        return self.machine.device
 
     @property
     def config_arguments(self) -> str:
@@ -142,6 +151,22 @@ class Binding:
         return _signed(receipts)
 
     @property
+    def directions(self) -> Callable[[Any], list[str]]:
+        """What gives the directions that a tuning waits for: of the checkpoint it starts from.
+
+        Extracting compares the shapes of a pair, so that a pair which does not fit is found before
+        a GPU is spent on it. The wait is no input: a tuning that is done has none.
+        """
+
+        def receipts(wildcards: Any) -> list[str]:
+            node = self._nodes[wildcards.digest]
+            if self.workflow.store.holds(node.kind, node.digest):
+                return []
+            return self._directions.get(node.spec.inputs["checkpoint"], [])
+
+        return _signed(receipts)
+
+    @property
     def spec(self) -> Callable[[Any], str]:
         """What gives the spec as one argument."""
         return self._asked(lambda node: pack_spec(node.spec))
@@ -155,6 +180,11 @@ class Binding:
     def name(self) -> Callable[[Any], str]:
         """What gives the readable name of the artifact."""
         return self._asked(lambda node: node.name)
+
+    @property
+    def gpus(self) -> Callable[[Any], int]:
+        """What gives the GPUs to ask for: as many as the model needs on this machine."""
+        return self._asked(lambda node: sizing.gpus(node, self.machine.gpu_bytes))
 
     @property
     def memory(self) -> Callable[..., int]:
@@ -174,10 +204,10 @@ class Binding:
 
         return _signed(minutes)
 
-    def _asked(self, ask: Callable[[Node], str]) -> Callable[[Any], str]:
+    def _asked(self, ask: Callable[[Node], Answer]) -> Callable[[Any], Answer]:
         """Return the function of wildcards that asks the job's node."""
 
-        def answer(wildcards: Any) -> str:
+        def answer(wildcards: Any) -> Answer:
             return ask(self._nodes[wildcards.digest])
 
         return _signed(answer)
@@ -186,30 +216,20 @@ class Binding:
         return receipt_path(self._nodes[digest].kind, digest)
 
 
-def bind(configs: Sequence[Path], machine: Mapping[str, Any], *, is_main: bool) -> Binding:
+def bind(configs: Sequence[Path], settings: Mapping[str, Any], *, is_main: bool) -> Binding:
     """Open the study of ``configs`` and bind the rules to it.
 
     Args:
         configs: the layers given with ``--configfile``; none means ``config.yaml``.
-        machine: what ``--config`` or the profile says: ``store`` and ``device`` are known.
+        settings: what ``--config`` or the profile says of the machine.
         is_main: whether this is the Snakemake that the user started.
 
     Raises:
         StudyError: the study has problems, or the machine's settings; all are in the message.
     """
-    unknown = sorted(set(machine) - {"store", "device"})
-    if unknown:
-        raise StudyError(
-            f"--config {unknown[0]}=…: only store and device are set there; lay a YAML file over "
-            "the study with --configfile config.yaml my.yaml"
-        )
-    device = str(machine.get("device", DEVICES[0]))
-    if device not in DEVICES:
-        raise StudyError(f"--config device={device}: {', '.join(DEVICES)} are right")
+    machine = machine_of(settings)
     paths = list(configs) or [Path("config.yaml")]
-    told = machine.get("store")
-    workflow = open_workflow(paths, store=Path(str(told)) if told else None)
-    binding = Binding(workflow, paths, device)
+    binding = Binding(open_workflow(paths, store=machine.store), paths, machine)
     if is_main:
         binding.begin()
     return binding

@@ -1,4 +1,4 @@
-"""What a job takes: memory of its model and batch, and what it asks a scheduler for."""
+"""What a job takes: memory of its model and batch, GPUs, and what it asks a scheduler for."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ LAYERS = 32
 PER_HOUR_ON_CPU, PER_HOUR_ON_GPU = 1e12, 2e13
 """Parameters times sequences in an hour."""
 
+GPUS_OF_A_MACHINE = 8
+"""The most that a job asks for: its model is spread over the GPUs of one machine."""
+FILLED = 0.9
+"""Share of its GPUs' memory that a spread model can fill: a layer is not cut in two."""
+
 GROWTH = 1.6
 """How much more each further attempt asks for; a job that timed out resumes besides."""
 
@@ -47,6 +52,25 @@ def model_bytes(node: Node) -> int:
     tokens = int(training["micro_batch"]) * int(training["max_length"])
     units = sqrt(node.parameters * LAYERS / 12)
     return int(weights + ACTIVATIONS * width * tokens * units)
+
+
+def gpus(node: Node, each: float, most: int = GPUS_OF_A_MACHINE) -> int:
+    """Return how many GPUs a job that runs a model asks for: as few as hold it, or all.
+
+    Every such step loads its models by ``models.load``, which spreads them over what is granted.
+
+    Args:
+        node: the job.
+        each: bytes of memory of one GPU.
+        most: GPUs that there are.
+    """
+    needed = model_bytes(node)
+    return next((count for count in range(1, most) if needed <= gpu_room(count, each)), most)
+
+
+def gpu_room(count: int, each: float) -> float:
+    """Return the bytes that a job has on ``count`` GPUs of ``each`` bytes."""
+    return each if count == 1 else FILLED * count * each
 
 
 def memory(node: Node, attempt: int) -> int:

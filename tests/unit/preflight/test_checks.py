@@ -10,7 +10,8 @@ from safebasin.preflight import machine
 from safebasin.preflight.checks import find_all
 from safebasin.preflight.disk import bytes_needed, check_disk
 from safebasin.preflight.finding import Site
-from safebasin.preflight.machine import check_gpu, check_sandbox
+from safebasin.preflight.gpus import Gpus
+from safebasin.preflight.machine import check_gpu, check_sandbox, gpus_asked
 from safebasin.preflight.models import check_pairs, check_templates
 from safebasin.preflight.shapes import shapes_of
 from safebasin.preflight.sources import check_access, check_lock
@@ -153,12 +154,27 @@ def test_a_checkpoint_that_is_talked_to_needs_a_template(hub, build):
 
 def test_a_gpu_that_is_too_small_is_found_once_for_each_kind_of_job(pair, build):
     assert check_gpu(build()) == []
-    assert check_gpu(build(gpu_bytes=1 << 40)) == []
-    findings = check_gpu(build(gpu_bytes=1 << 30))
+    assert check_gpu(build(gpus=Gpus(bytes_each=1 << 40, count=1, stated=False))) == []
+    findings = check_gpu(build(gpus=Gpus(bytes_each=1 << 30, count=1, stated=False)))
 
     assert len(findings) == len({each.what.split("/")[0] for each in findings}) == 2
+    assert all("does not fit 1 GPU of 1.07 GB" in each.what for each in findings)
     assert any("micro_batch" in each.cure for each in findings)
     assert any("generation.precision" in each.cure for each in findings)
+
+
+@pytest.mark.parametrize(("count", "found"), [(1, {"adapter"}), (2, set()), (8, set())])
+def test_a_job_is_compared_with_the_gpus_that_it_is_granted(pair, build, count, found):
+    # 12.3 GB to tune an adapter in fp32, 4 GB to generate
+    site = build(gpus=Gpus(bytes_each=10**10, count=count))
+    assert {each.what.split("/")[0] for each in check_gpu(site)} == found
+    asked = {node.rule: gpus for node, gpus in gpus_asked(site)}
+    assert asked == {"tune_adapter": min(2, count), "generate_responses": 1}
+
+
+def test_where_no_gpu_is_seen_the_stated_figure_serves_and_is_called_that(pair, build):
+    (finding,) = check_gpu(build(gpus=Gpus(bytes_each=10**10, count=1)))
+    assert finding.what.endswith("does not fit 1 GPU of 10 GB (stated)")
 
 
 def test_memory_grows_with_the_micro_batch_and_shrinks_with_the_precision(pair, build):

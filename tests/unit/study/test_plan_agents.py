@@ -229,3 +229,12 @@ def test_what_is_wrong_is_told_with_its_key_and_cure(ping, edit, told):
         graph_of(ping, **edit)
 
     assert told in str(problem.value)
+
+
+def test_a_model_that_proposes_prefixes_is_reckoned_beside_the_agent(ping):
+    alone = graph_of(ping).of_rule("search_prefix")[0]
+    generator = {"type": "local_lm", "checkpoint": "smollm2"}
+    both = graph_of(ping, searches={"grammar": {"generator": generator}}).of_rule("search_prefix")[
+        0
+    ]
+    assert both.parameters == 2 * alone.parameters > 0

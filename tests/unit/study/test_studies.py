@@ -108,6 +108,37 @@ def test_the_study_of_the_paper_has_the_settings_of_the_paper():
     assert samples == {500, 1000, 1500, 2000, 2500}
 
 
+@pytest.mark.parametrize(
+    "left_out",
+    [
+        *("SafeInstr", "Lisa", "BEA", "table 4", "AdvBench", "HarmBench", "table 6", "Llama-3-8B"),
+        *("Qwen-2-7B", "Gemma-2-9B", "AlpacaEval", "table 7", "table 8", "figure 4", "ArtPrompt"),
+        *("beaver-dam-7b", "Llama-Guard-3-8B"),
+    ],
+)
+def test_what_of_the_paper_is_left_out_is_listed_as_a_deviation(left_out):
+    text = (ROOT / "studies" / f"{PAPER}.yaml").read_text(encoding="utf-8")
+    lines = [line.removeprefix("#").strip() for line in text.splitlines() if line.startswith("#")]
+    listed = " ".join(lines).partition("Left out are")[2].partition('"Paper" below')[0]
+    assert left_out in listed
+
+
+def test_a_gentle_sft_takes_fewer_steps_or_a_lower_rate_and_changes_nothing_else():
+    study, default = opened("gentle-sft").study, opened("default").study.training
+    overrides = [
+        method.training.model_dump(exclude_none=True)
+        for name, method in study.methods.items()
+        if name.startswith("sft ")
+    ]
+    steps = sorted(each["steps"] for each in overrides if "steps" in each)
+    rates = [each["learning_rate"] for each in overrides if "learning_rate" in each]
+    assert all(len(each) == 1 for each in overrides)
+    assert steps == [round(default.steps / 3), default.steps // 2]
+    assert rates
+    assert max(rates) < default.learning_rate
+    assert set(study.grid[0].methods) == {*study.methods} - {"safe_lora"}
+
+
 def test_sources_on_the_hub_plan_and_are_marked_as_not_locked():
     graph = opened(PAPER).graph
     assert {node.name for node in graph if node.unlocked} == {

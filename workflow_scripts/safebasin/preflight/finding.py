@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from safebasin.errors import SafebasinError
+from safebasin.preflight.gpus import Gpus
 from safebasin.store.kinds import RULES
 from safebasin.study.graph import Node
 from safebasin.workflow import Workflow
@@ -32,8 +33,7 @@ class Site:
     """A planned study and the machine it is to run on."""
 
     workflow: Workflow
-    gpu_bytes: int | None = None
-    """Memory of one GPU here; None where none is visible."""
+    gpus: Gpus = field(default_factory=Gpus)
 
     def left(self) -> list[Node]:
         """Return the jobs that a run would do: what is missing and leads to the report.

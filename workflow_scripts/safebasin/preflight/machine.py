@@ -2,47 +2,39 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 from safebasin.agents.toolshell.sandbox import require_sandbox
 from safebasin.errors import MachineLacks
+from safebasin.machine import GIGABYTE
 from safebasin.preflight.finding import Finding, Site
-from safebasin.sizing import model_bytes
-from safebasin.sources.preview import size_text
+from safebasin.sizing import gpu_room, gpus, model_bytes
 from safebasin.study.graph import Node
 
 
-def visible_gpu_bytes() -> int | None:
-    """Return the memory of the smallest visible GPU, or None where there is none."""
-    if shutil.which("nvidia-smi") is None and not Path("/dev/nvidiactl").exists():
-        return None
-    import torch
-
-    if not torch.cuda.is_available():
-        return None
-    count = torch.cuda.device_count()
-    return min(int(torch.cuda.mem_get_info(index)[1]) for index in range(count))
-
-
 def check_gpu(site: Site) -> list[Finding]:
-    """Compare each kind of model job with the GPU's memory; nothing where no GPU is visible."""
-    if site.gpu_bytes is None:
-        return []
-    worst: dict[str, tuple[int, Node]] = {}
-    for node in site.on_model():
+    """Compare the largest job of each rule that runs a model with the GPUs that it is granted."""
+    found = []
+    for node, granted in gpus_asked(site):
         needed = model_bytes(node)
-        if needed > max(site.gpu_bytes, worst.get(node.rule, (0, node))[0]):
-            worst[node.rule] = (needed, node)
-    return [
-        Finding(
-            check="gpu",
-            what=f"{node.name} needs about {size_text(needed)} of GPU memory, and "
-            f"{size_text(site.gpu_bytes)} are there",
-            cure=_cure(node),
-        )
-        for needed, node in worst.values()
-    ]
+        if needed > gpu_room(granted, site.gpus.bytes_each):
+            room = f"{granted} GPU{'s' * (granted > 1)} of {site.gpus.size}"
+            found.append(
+                Finding(
+                    check="gpu",
+                    what=f"{node.name} needs about {needed / GIGABYTE:.3g} GB of GPU memory, and "
+                    f"does not fit {room}{' (stated)' * site.gpus.stated}",
+                    cure=_cure(node),
+                )
+            )
+    return found
+
+
+def gpus_asked(site: Site) -> list[tuple[Node, int]]:
+    """Return the largest job of each rule that runs a model, and the GPUs that it is granted."""
+    largest: dict[str, Node] = {}
+    for node in sorted(site.on_model(), key=model_bytes, reverse=True):
+        largest.setdefault(node.rule, node)
+    each, most = site.gpus.bytes_each, site.gpus.count
+    return [(node, gpus(node, each, most)) for node in largest.values()]
 
 
 def check_sandbox(site: Site) -> list[Finding]:
@@ -62,6 +54,6 @@ def _cure(node: Node) -> str:
     if "training" in node.spec.params:
         return (
             "lower training.micro_batch (the sum over the batch stays) or max_length, take "
-            "precision: bfloat16, or a larger GPU"
+            "precision: bfloat16, or give it more or larger GPUs"
         )
-    return "take generation.precision: bfloat16, or a larger GPU"
+    return "take generation.precision: bfloat16, or give it more or larger GPUs"

@@ -275,7 +275,8 @@ def _search(builder: Builder, agent: Agent, cell: Cell, search: Search, seed: in
             },
             inputs | ({"earlier": found} if found else {}),
             part=f"{world},{search.generator.type}",
-            parameters=builder.parameters(cell.checkpoint_name),
+            parameters=builder.parameters(cell.checkpoint_name)
+            + builder.parameters(search.generator.checkpoint),
             work=search.candidates * min(rounds, search.rounds_per_job) * 2 * search.tasks,
         )
     assert found is not None, "a search has at least one round"
