@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from safebasin.reporting.agent_figures import pool_figure, stepped, steps_figure
-from safebasin.reporting.agent_words import agent_headline, agent_limits
+from safebasin.reporting.agent_words import agent_headline, agent_limits, unrepeatable
 from safebasin.reporting.agents import GLOSSARY as AGENT_GLOSSARY
 from safebasin.reporting.agents import agent_blocks, agents_of, unbroken, without_agents
 from safebasin.reporting.badges import badges
@@ -47,7 +47,8 @@ _CAPTIONS: Mapping[str, str] = {
     "far as its eigenvalue reaches 1; where all are small, I − C is nearly I and AsFT is nearly "
     "ridge.",
     "pool": "The prefix search: every prefix scored on the search tasks. A prefix that only makes "
-    "the agent refuse moves up and to the left; one that tells tasks apart moves up alone.",
+    "the agent refuse moves up and to the left; one that tells tasks apart moves up alone. The "
+    "neutral comments have the winner's form and length without a word on safety.",
     "agent_steps": "Harmful tasks refused (RR) and benign tasks done (SR) over the agent's "
     "training steps, each point a run of its own; the aligned model is step 0.",
 } | PROBE_CAPTIONS
@@ -157,6 +158,7 @@ def _agents(material: Material, figures: Mapping[str, str]) -> SafeHtml | None:
         "section",
         element("h2", "Agents"),
         _glossary(AGENT_GLOSSARY),
+        *(element("p", one, class_="warning") for one in unrepeatable(material.pools)),
         *agent_blocks(material.findings, meaningless=material.meaningless),
         _figure(figures, "pool"),
         _figure(figures, "agent_steps"),
