@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from safebasin.analysis.cells import KEY_COLUMNS
 from safebasin.errors import StudyError
 from safebasin.reporting.agent_figures import Point, pareto_front
+from safebasin.reporting.agent_words import agent_limits
 from safebasin.reporting.agents import leading, without_agents
 from safebasin.reporting.findings import read_findings
 from safebasin.reporting.main_table import _was_picked
@@ -144,6 +145,15 @@ def test_every_table_calls_a_classifier_a_stand_in(report: Job) -> None:
 
 def test_an_opening_under_another_name_is_told_of(report: Job) -> None:
     assert "Under a fixed inability opening" in Outline(page_of(report)).visible
+
+
+def test_a_study_without_the_arm_that_was_scored_says_so(agents: Job) -> None:
+    findings = read_findings(agents.folder)
+    without = replace(findings, guards={**findings.guards, "searches": []})
+    words = "No guard uses a searched prefix as its search scored it"
+
+    assert words in " ".join(agent_limits(without))
+    assert words not in " ".join(agent_limits(findings))
 
 
 @pytest.mark.parametrize("meaningless", [False, True])

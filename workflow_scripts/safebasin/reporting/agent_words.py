@@ -38,6 +38,13 @@ def agent_limits(findings: Findings) -> list[str]:
             "Under a fixed inability opening a refusal is judged with its opening, so its RR is "
             "put there by the guard."
         )
+    is_searched = any(text(arm, "type") == "prefix" for arm in arms)
+    if is_searched and not records(findings.guards, "searches"):
+        said.append(
+            "No guard uses a searched prefix as its search scored it: at every turn, kept in the "
+            "history, with the same ending and nothing beside it. What is lost from search to test "
+            "is not known."
+        )
     if any(arm.get("has_classifier") for arm in arms):
         said.append(
             "The guard classifier is a stand-in: TF-IDF and a logistic regression, fitted on tasks "
