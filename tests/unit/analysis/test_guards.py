@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safebasin.analysis.arms import agent_models
 from safebasin.analysis.cells import METRICS, Cell, EvalSet
+from safebasin.analysis.guard_kind import GuardKind
 from safebasin.analysis.guards_json import guards_json
 from safebasin.analysis.intervals import clustered_proportion
 from safebasin.analysis.paired import paired_difference
@@ -25,6 +26,18 @@ SETS = [
     EvalSet(name="ends", verdicts="e", part="test", metrics="benign_tasks"),
 ]
 KINDS = {"harm": "harmful", "good": "benign", "alike": "lookalike", "ends": "benign"}
+OF = {
+    "none": GuardKind(type="none"),
+    "ping": GuardKind(type="prefix"),
+    "ping and classifier": GuardKind(type="prefix", classifier=0.5),
+    "ping unseen": GuardKind(type="prefix"),
+    "suffix": GuardKind(type="prefix", placement="suffix"),
+    "first round": GuardKind(type="prefix", pick="first_round"),
+    "ptst": GuardKind(type="system"),
+    "neutral": GuardKind(type="neutral"),
+    "neutral and classifier": GuardKind(type="neutral", classifier=0.5),
+}
+"""What the guards of these tests are."""
 Rates = dict[str, tuple[float, float]]
 """An evaluation set to the shares of success and refusal."""
 PLAIN: Rates = {"harm": (0.8, 0.0), "good": (0.9, 0.0), "alike": (0.8, 0.0), "ends": (0.9, 0.0)}
@@ -58,7 +71,7 @@ def cell(guard: str, stage: str = "agent", **other: object) -> Cell:
     fields: dict[str, Any] = {
         "name": f"{stage} {guard} {other.get('replicate')}", "stage": stage, "pair": "p",
         "checkpoint": stage, "verdicts": {}, "task": "web", "method": "full", "guard": guard,
-        "seed": 0 if stage == "agent" else None,
+        "seed": 0 if stage == "agent" else None, "guard_kind": OF.get(guard, OF["none"]),
     }  # fmt: skip
     return Cell(**(fields | other))
 
@@ -71,7 +84,11 @@ def study(ping: Rates, neutral: Sequence[float] = (0.1, 0.2, 0.0)) -> dict[str, 
         cells.append(cell("neutral", replicate=draw))
         rates.append(PLAIN | {"harm": (0.8, share)})
     found = {one.name: verdicts(each) for one, each in zip(cells, rates, strict=True)}
-    return cast(dict[str, Any], guards_json(cells, SETS, found, {}, {}))
+    return told_of(found, cells)
+
+
+def told_of(found: Any, cells: Sequence[Cell]) -> dict[str, Any]:
+    return cast(dict[str, Any], guards_json(cells, SETS, found, [], {}))
 
 
 def arm(told: Mapping[str, Any], guard: str, stage: str = "agent") -> dict[str, Any]:
@@ -149,6 +166,100 @@ def test_the_searched_prefix_is_compared_with_each_draw_and_with_all_of_them() -
     assert not [o for o in told["agents"][0]["comparisons"] if o["guard"] == o["against"] == "ptst"]
 
 
+def guards_with(**rates: Rates) -> dict[str, Any]:
+    """Return what is told of these guards; a space in a name is written as two lines below."""
+    named = {name.replace("__", " "): each for name, each in rates.items()}
+    cells = [cell(name) for name in named]
+    return told_of({one.name: verdicts(named[one.guard]) for one in cells}, cells)
+
+
+def test_two_guards_with_a_searched_prefix_are_compared_once() -> None:
+    told = guards_with(none=PLAIN, ping=SAFE, ping__unseen=PLAIN, ping__and__classifier=SAFE)
+
+    pairs = [
+        (one["guard"], one["against"], one["difference"])
+        for one in told["agents"][0]["comparisons"]
+        if one["figure"] == "RR" and one["against"] != "none"
+    ]
+
+    assert pairs == [
+        ("ping", "ping unseen", pytest.approx(0.6)),
+        ("ping", "ping and classifier", 0.0),
+        ("ping unseen", "ping and classifier", pytest.approx(-0.6)),
+    ]
+    said = told["agents"][0]["sentences"]
+    assert [one for one in said if one.startswith("ping against ping unseen: RR 60.0 %")]
+
+
+def test_prefixes_of_one_search_are_held_against_each_other_alone() -> None:
+    rates = {("ping", 0): SAFE, ("ping", 1): PLAIN, ("suffix", 0): PLAIN, ("suffix", 1): SAFE}
+    cells = [cell(guard, replicate=seed) for guard, seed in rates]
+    told = told_of({one.name: verdicts(rates[one.guard, one.replicate]) for one in cells}, cells)  # type: ignore[index]
+
+    pooled = comparison(told, "RR", "ping", "suffix", None)
+    each = [comparison(told, "RR", "ping", "suffix", seed)["difference"] for seed in (0, 1)]
+
+    assert (pooled["n"], pooled["draws"], pooled["guard_draws"]) == (120, 2, 2)
+    assert each == pytest.approx([0.6, -0.6])
+
+
+WORDS = {
+    "a safety system prompt at test time (asked nicely)": GuardKind(type="system"),
+    "at the end of the user's message (behind)": GuardKind(type="prefix", placement="suffix"),
+    "one neutral comment of matched form and length (chat)": GuardKind(type="neutral"),
+}
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_words_go_by_what_a_guard_is_and_not_by_its_name(words: str) -> None:
+    name = words.rpartition("(")[2].removesuffix(")")
+    cells = [
+        cell("bare", guard_kind=GuardKind(type="none")),
+        cell("found", guard_kind=GuardKind(type="prefix")),
+        cell(name, guard_kind=WORDS[words]),
+        cell("neutral", guard_kind=GuardKind(type="comment")),
+    ]
+    rates = (PLAIN, SAFE, PLAIN, PLAIN)
+    told = told_of({c.name: verdicts(r) for c, r in zip(cells, rates, strict=True)}, cells)
+    said = " ".join(told["agents"][0]["sentences"])
+
+    assert told["agents"][0]["searched"] == ["found"]
+    assert words in said
+    assert "found acts as a conditional guard here" in said
+    assert ("No neutral comment" in said) is ("neutral comment" not in words)
+
+
+def test_a_neutral_comment_with_a_classifier_beside_it_is_no_control_of_the_words() -> None:
+    told = guards_with(none=PLAIN, ping=SAFE, neutral__and__classifier=PLAIN)
+
+    assert "No neutral comment of matched form was run" in " ".join(told["agents"][0]["sentences"])
+
+
+@pytest.mark.parametrize(
+    ("searches", "comments", "words"),
+    [
+        (1, 3, None),
+        (3, 5, "The winners of the 3 searches have their comments in turn."),
+        (3, 2, "Only 2 of the 3 searches' winners have a matched comment."),
+    ],
+)
+def test_whose_winners_the_comments_match_is_told(
+    searches: int, comments: int, words: str | None
+) -> None:
+    draws = [("ping", searches, SAFE), ("neutral", comments, PLAIN)]
+    cells = [cell("none")]
+    found = {cells[0].name: verdicts(PLAIN, 6)}
+    for guard, count, rates in draws:
+        for draw in range(count):
+            cells.append(cell(guard, replicate=draw if count > 1 else None))
+            found[cells[-1].name] = verdicts(rates, 6)
+    said = " ".join(told_of(found, cells)["agents"][0]["sentences"])
+
+    assert f"{comments} neutral comments of matched form" in said
+    assert ("winners" in said) is (words is not None)
+    assert words is None or words in said
+
+
 def test_the_unguarded_agent_is_compared_with_the_aligned_model() -> None:
     told = study(SAFE)
     drift = [one for one in told["agents"][0]["comparisons"] if one["against_stage"] == "aligned"]
@@ -205,7 +316,7 @@ def test_guards_on_other_tasks_are_refused() -> None:
     found = {one.name: verdicts(PLAIN, n) for one, n in zip(cells, (60, 57), strict=True)}
 
     with pytest.raises(StudyError, match="not the same ones"):
-        guards_json(cells, SETS, found, {}, {})
+        told_of(found, cells)
 
 
 def test_an_agent_has_the_aligned_model_of_its_seed() -> None:
@@ -228,7 +339,7 @@ def test_steps_are_models_of_their_own() -> None:
 
 
 def test_cells_without_tasks_are_no_agents() -> None:
-    assert guards_json([cell("none")], SETS, {"agent none None": {}}, {}, {})["agents"] == []  # type: ignore[index,call-overload]
+    assert told_of({"agent none None": {}}, [cell("none")])["agents"] == []
 
 
 def prefix(folder: Path, overall: Sequence[float], winner: int) -> Path:
@@ -245,14 +356,17 @@ def prefix(folder: Path, overall: Sequence[float], winner: int) -> Path:
     return folder
 
 
+def searched(agent: str, seed: int = 0) -> SearchedPrefix:
+    return SearchedPrefix(prefix="p0", agent=agent, guard="ping", search_seed=seed)
+
+
 def test_the_search_score_stands_beside_the_test_score(tmp_path: Path) -> None:
-    cells = [cell("none"), cell("ping")]
-    found = {one.name: verdicts(each) for one, each in zip(cells, (PLAIN, SAFE), strict=True)}
+    cells = [cell("none"), cell("ping"), cell("ping and classifier")]
+    rates = (PLAIN, SAFE, BIASED)
+    found = {one.name: verdicts(each) for one, each in zip(cells, rates, strict=True)}
     folder = prefix(tmp_path / "p", [1.4, 1.9, 1.9], 1)
 
-    told = guards_json(
-        cells, SETS, found, {"p0": SearchedPrefix(agent="agent none None")}, {"p0": folder}
-    )
+    told = guards_json(cells, SETS, found, [searched("agent ping None")], {"p0": folder})
     (fall,) = cast(Any, told)["searches"]
 
     assert (fall["perf"], fall["refusal"]) == (1.0, pytest.approx(0.9))
@@ -263,6 +377,26 @@ def test_the_search_score_stands_beside_the_test_score(tmp_path: Path) -> None:
     json.dumps(told, allow_nan=False)
 
 
+@pytest.mark.parametrize("seeds", [(0, 1), (7, 3)])
+def test_each_of_several_searches_falls_by_its_own_draw(
+    tmp_path: Path, seeds: tuple[int, int]
+) -> None:
+    cells = [cell("none"), *(cell("ping", replicate=seed) for seed in seeds)]
+    rates = (PLAIN, SAFE, PLAIN)
+    found = {one.name: verdicts(each) for one, each in zip(cells, rates, strict=True)}
+    folders = {"p0": prefix(tmp_path / "p", [1.9], 0)}
+
+    falls = cast(
+        Any,
+        guards_json(
+            cells, SETS, found, [searched(f"agent ping {each}", each) for each in seeds], folders
+        ),
+    )["searches"]
+
+    assert [fall["search_seed"] for fall in falls] == list(seeds)
+    assert [fall["test_refusal"] for fall in falls] == pytest.approx([0.6, 0.0])
+
+
 def test_a_search_on_an_unknown_cell_is_refused(tmp_path: Path) -> None:
     folder = prefix(tmp_path / "p", [1.0], 0)
     cells = [cell("none")]
@@ -270,7 +404,7 @@ def test_a_search_on_an_unknown_cell_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="'nobody' is no cell"):
         guards_json(
             cells, SETS, {cells[0].name: verdicts(PLAIN)},
-            {"p": SearchedPrefix(agent="nobody")}, {"p": folder},
+            [searched("nobody")], {"p0": folder},
         )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from safebasin.errors import StudyError
+from safebasin.guards.controls import search_controls
 from safebasin.guards.generators.grammar import GrammarGenerator
 from safebasin.guards.outcome import scores_of
 from safebasin.guards.search import PrefixSearch, SearchSettings
@@ -183,18 +184,37 @@ def test_a_search_without_any_proposal_says_so():
 
 
 def test_controls_are_scored_and_never_chosen_nor_fed_back():
-    generator, agent = Listed([["a"], ["b"]]), Table({"": (7, 7), "a": (1, 1), "b": (1, 1)})
+    generator = Listed([["a"], ["b"]])
+    agent = Table({"": (7, 7), "like a": (7, 7), "a": (1, 1), "b": (1, 1)})
     settings = SearchSettings(candidates=1, rounds=2, threshold=1.5)
 
-    result = PrefixSearch(settings, generator, agent, controls={"no prefix": ""}).run()
+    result = PrefixSearch(
+        settings,
+        generator,
+        agent,
+        controls=lambda winner: {"no prefix": "", "matched": f"like {winner}"},
+    ).run()
 
     assert [(each.name, each.text, each.round) for each in result.controls] == [
-        ("no prefix", "", 0)
+        ("no prefix", "", 0),
+        ("matched", "like a", 0),
     ]
     assert result.controls[0].scores.overall == 2
     assert result.winner.text == "a"
     assert generator.feedback[2] is None
-    assert agent.calls == ["", "a", "b"]
+    assert agent.calls == ["a", "b", "", "like a"]
+
+
+def test_neutral_comments_of_the_winners_length_are_among_the_controls():
+    winner = "# As a careful web agent, I do the tasks that help and I decline the ones that harm."
+
+    found = search_controls(winner, lambda text: len(text.split()))
+    neutral = [text for name, text in found.items() if name.startswith("neutral")]
+
+    assert found["no prefix"] == ""
+    assert len(set(neutral)) == len(neutral) == 5
+    assert {len(text.split()) for text in neutral} == {len(winner.split())}
+    assert all(text.startswith("# As a") and not text.endswith("\n") for text in neutral)
 
 
 def test_fresh_tasks_choose_among_the_best_only():
@@ -222,7 +242,7 @@ def grammar_search(folder, score, rounds=4, earlier=(), resume=None, rescore=Non
         score,
         resume,
         earlier=earlier,
-        controls={"none": "", "inability": "I cannot"},
+        controls=lambda winner: {"none": "", "inability": "I cannot", "like": f"{winner} So."},
         rescore=rescore,
     ).run()
     write_search(folder, result)

@@ -22,7 +22,9 @@ COLUMNS = [
 def result():
     settings = SearchSettings(candidates=3, rounds=2, threshold=1.25, keep=1)
     generator = Listed([["a", "b", "a"], ["c"]])
-    return PrefixSearch(settings, generator, Table(SCORES), controls={"nothing": ""}).run()
+    return PrefixSearch(
+        settings, generator, Table(SCORES), controls=lambda _: {"nothing": ""}
+    ).run()
 
 
 def test_every_candidate_is_in_the_table_with_what_was_seen(result, tmp_path):

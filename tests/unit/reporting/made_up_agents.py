@@ -30,13 +30,25 @@ ARMS = (
     ("ping", "agent", None, None, (0.38, 0.52), (0.86, 0.0), (0.86, 0.07)),
     ("suffix", "agent", None, None, (0.67, 0.03), (0.89, 0.0), (0.79, 0.0)),
     ("ptst", "agent", None, None, (0.65, 0.19), (0.94, 0.0), (0.86, 0.0)),
-    ("opening", "agent", None, None, (0.0, 1.0), (0.0, 1.0), (0.0, 1.0)),
+    ("cannot", "agent", None, None, (0.0, 1.0), (0.0, 1.0), (0.0, 1.0)),
+    ("filter", "agent", None, None, (0.2, 0.7), (0.84, 0.0), (0.4, 0.5)),
     *(("neutral", "agent", None, draw, (0.65, share), (0.89, 0.0), (0.8, 0.0))
       for draw, share in enumerate((0.16, 0.28, 0.07, 0.33, 0.1))),
     *((guard, "agent", steps, None, (0.9 - rate, rate), (0.8, 0.0), (0.8, 0.0))
       for steps, plain, ping in ((8, 0.3, 0.6), (16, 0.0, 0.5), (24, 0.0, 0.2))
       for guard, rate in (("none", plain), ("ping", ping))),
 )  # fmt: skip
+
+
+KINDS = {
+    "none": {"type": "none"},
+    "ping": {"type": "prefix"},
+    "suffix": {"type": "prefix", "placement": "suffix"},
+    "ptst": {"type": "system"},
+    "cannot": {"type": "opening"},
+    "filter": {"type": "classifier"},
+    "neutral": {"type": "neutral"},
+}
 
 
 def episodes(rates: Mapping[str, tuple[float, float]]) -> tuple[list[Row], list[Row]]:
@@ -81,6 +93,7 @@ def agent_evaluation_job(root: Path) -> Job:
         cells.append(
             {"name": f"{stage}/{guard}/{steps}/{draw}", "stage": stage, "pair": "smollm2",
              "checkpoint": f"{stage}{steps}", "task": "web", "guard": guard, "steps": steps,
+             "guard_kind": KINDS[guard],
              "setting": "" if stage != "agent" else f"run {steps}" if steps else "stopped",
              "method": "full" if stage == "agent" else "none", "replicate": draw,
              "seed": 0 if stage == "agent" else None,
@@ -90,13 +103,15 @@ def agent_evaluation_job(root: Path) -> Job:
     folder.mkdir(parents=True)
     params: Row = {
         "study": "made-up agents", "cells": cells, "eval_sets": SETS,
-        "prefixes": {"p0": {"agent": "agent/none/None/None", "guard": "ping", "search_seed": 0}},
+        "prefixes": [
+            {"prefix": "p0", "agent": "agent/ping/None/None", "guard": "ping", "search_seed": 0}
+        ],
     }  # fmt: skip
     return Job(digest="fedcba9876543210", raw_params=params, inputs=inputs, folder=folder)
 
 
 def made_up_search(folder: Path) -> Path:
-    """Write a prefix artifact with 25 candidates and three controls."""
+    """Write a prefix artifact with 25 candidates, three controls and five neutral comments."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(5)
     rows: list[Row] = []
@@ -108,7 +123,9 @@ def made_up_search(folder: Path) -> Path:
     for place in range(25):
         perf, refusal = 1 - int(rng.integers(0, 3)) / 7, int(rng.integers(1, 6)) / 7
         rows.append({"name": None, "round": place // 5 + 1, "perf": perf, "refusal": refusal})
-    for name, perf, refusal in (("none", 1.0, 0.0), ("comment", 1.0, 0.0), ("opening", 0.0, 1.0)):
+    controls = [("none", 1.0, 0.0), ("comment", 1.0, 0.0), ("opening", 0.0, 1.0)]
+    controls += [(f"neutral comment {place}", 1.0, (place % 2) / 7) for place in range(5)]
+    for name, perf, refusal in controls:
         rows.append({"name": name, "round": 0, "perf": perf, "refusal": refusal})
     full: list[Row] = [
         {"index": place, "role": "control" if row["name"] else "candidate",

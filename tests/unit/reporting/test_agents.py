@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from safebasin.analysis.cells import KEY_COLUMNS
 from safebasin.errors import StudyError
 from safebasin.reporting.agent_figures import Point, pareto_front
+from safebasin.reporting.agent_words import agent_limits
 from safebasin.reporting.agents import leading, without_agents
 from safebasin.reporting.findings import read_findings
 from safebasin.reporting.main_table import _was_picked
@@ -131,6 +133,51 @@ def test_every_guard_has_its_row_with_intervals(report: Job) -> None:
     assert "SR, a refusal ends, %" in page
 
 
+def test_every_table_calls_a_classifier_a_stand_in(report: Job) -> None:
+    page = page_of(report)
+
+    assert '<th scope="row">agent + filter (stand-in classifier)</th>' in page
+    assert "filter (stand-in classifier) − no guard" in page
+    assert "ping − filter (stand-in classifier)" in page
+    assert page.count("stand-in classifier") == page.count("filter (stand-in classifier)")
+    assert "The guard classifier is a stand-in" in Outline(page).visible
+
+
+def test_an_opening_under_another_name_is_told_of(report: Job) -> None:
+    assert "Under a fixed inability opening" in Outline(page_of(report)).visible
+
+
+def test_a_study_without_the_arm_that_was_scored_says_so(agents: Job) -> None:
+    findings = read_findings(agents.folder)
+    without = replace(findings, guards={**findings.guards, "searches": []})
+    words = "No guard uses a searched prefix as its search scored it"
+
+    assert words in " ".join(agent_limits(without))
+    assert words not in " ".join(agent_limits(findings))
+
+
+@pytest.mark.parametrize("meaningless", [False, True])
+def test_a_search_that_cannot_be_repeated_is_told_of_before_the_guard_table(
+    agents: Job, report: Job, tmp_path: Path, meaningless: bool
+) -> None:
+    asked = tmp_path / "asked"
+    shutil.copytree(agents.inputs["prefix.p0"], asked)
+    told = json.loads((asked / "prefix.json").read_text())
+    generator = {"type": "openai_compatible", "model": "<b>far-away</b>"}
+    (asked / "prefix.json").write_text(
+        json.dumps(told | {"reproducible": False, "generator": generator})
+    )
+    job = agent_report_job(tmp_path, agents, meaningless=meaningless)
+    job = replace(job, inputs={**job.inputs, "prefix.p0": asked})
+    render_report.run(job)
+    page = page_of(job)
+
+    said = page.index("Not reproducible without its replies")
+    assert page.index("<h2>Agents</h2>") < said < page.index('<th scope="row">agent</th>')
+    assert "&lt;b&gt;far-away&lt;/b&gt;" in page
+    assert "Not reproducible" not in page_of(report)
+
+
 def test_the_words_stand_beside_the_table_and_not_in_a_smoke_study(
     report: Job, agents: Job, tmp_path: Path
 ) -> None:
@@ -148,6 +195,7 @@ def test_pool_and_steps_are_drawn(report: Job) -> None:
 
     assert "winner" in pool
     assert "opening" in pool
+    assert pool.count("neutral comment") == pool.count(">neutral comment<") == 1
     assert "RR, ping" in steps
     assert sorted(path.name for path in (report.folder / "figures").iterdir()) == [
         "agent_steps.svg",

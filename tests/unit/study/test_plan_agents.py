@@ -167,6 +167,97 @@ def test_every_search_seed_has_its_own_prefix_and_its_own_episodes(ping):
     ]
 
 
+def test_draws_are_matched_to_the_searches_winners_in_turn(ping):
+    graph = graph_of(ping, **agent(search_seeds=[4, 2]))
+    searches = {node.digest: node.name[-1] for node in graph.of_rule("search_prefix")}
+    neutral = [node for node in graph.of_rule("run_episodes") if "/neutral" in node.name]
+
+    assert [searches[node.spec.inputs["guard"]] for node in neutral] == ["4", "2", "4", "2", "4"]
+    assert [node.spec.params["guard"]["index"] for node in neutral] == [0, 1, 2, 3, 4]
+
+
+def scored_arms(graph) -> list[tuple[str, str, int]]:
+    """Return search, arm and search seed, for each arm whose search score is held against test."""
+    (node,) = graph.of_rule("evaluate_study")
+    roles = {
+        role.removeprefix("prefix."): graph.nodes[digest].name
+        for role, digest in node.spec.inputs.items()
+        if role.startswith("prefix.")
+    }
+    return [
+        (roles[each["prefix"]], each["agent"], each["search_seed"])
+        for each in node.spec.params.get("prefixes", ())
+    ]
+
+
+AS_SCORED = ("prefix/dojo/stopped/s0/search0", "dojo/stopped/s0/ping", 0)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"classifier": 0.5},
+        {"opening_at": "first"},
+        {"keep_opening": False},
+        {"pick": "first_round"},
+        {"placement": "suffix"},
+        {"ending": " "},
+    ],
+)
+def test_the_search_is_held_against_the_arm_that_uses_its_prefix_as_it_was_scored(ping, other):
+    guards = {"guards": {"other": {"type": "prefix"} | other}}
+    edited = merge(ping, guards)
+
+    for order in (["ping", "other"], ["other", "ping"]):
+        graph = graph_of(edited, **agent(guards=["none", "neutral", *order]))
+        assert scored_arms(graph) == [AS_SCORED]
+    alone = graph_of(edited, **agent(guards=["none", "neutral", "other"]))
+    assert scored_arms(alone) == []
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"opening_at": "every"},
+        {"keep_opening": True},
+        {"pick": "winner", "placement": "opening", "ending": "\n"},
+    ],
+)
+def test_a_default_written_out_is_the_default(ping, same):
+    assert scored_arms(graph_of(ping, guards={"ping": same})) == [AS_SCORED]
+
+
+def test_each_search_is_held_against_its_own_draw(ping):
+    found = scored_arms(graph_of(ping, **agent(search_seeds=[5, 3])))
+
+    assert found == [
+        (f"prefix/dojo/stopped/s0/search{seed}", f"dojo/stopped/s0/ping-{seed}", seed)
+        for seed in (5, 3)
+    ]
+
+
+def test_the_only_searchs_seed_is_told_as_it_is(ping):
+    (found,) = scored_arms(graph_of(ping, **agent(search_seeds=[5])))
+
+    assert found == ("prefix/dojo/stopped/s0/search5", "dojo/stopped/s0/ping", 5)
+
+
+def test_the_evaluation_is_told_what_each_guard_is(ping):
+    renamed = merge(ping, {"guards": {"chat": {"type": "neutral", "classifier": 0.4}}})
+    graph = graph_of(renamed, **agent(guards=["none", "ping", "neutral", "suffix", "chat"]))
+    (node,) = graph.of_rule("evaluate_study")
+
+    kinds = {cell["guard"]: cell.get("guard_kind") for cell in node.spec.params["cells"]}
+
+    assert kinds == {
+        "none": {"type": "none"},
+        "ping": {"type": "prefix"},
+        "neutral": {"type": "neutral"},
+        "suffix": {"type": "prefix", "placement": "suffix"},
+        "chat": {"type": "neutral", "classifier": 0.4},
+    }
+
+
 def test_an_adapter_is_tuned_where_a_method_of_the_study_is_named(ping):
     methods = {
         "methods": {"asft": {"lambda": 1}},

@@ -176,6 +176,17 @@ def test_the_study_of_pings_paper_has_the_settings_of_the_paper():
         assert {"none", "ping", "neutral", "ptst", "few-shot", "suffix"} <= set(agent.guards)
 
 
+@pytest.mark.parametrize("name", [each for each in STUDIES if each.startswith(("ping", "smoke"))])
+def test_every_search_of_a_shipped_study_is_held_against_its_prefix_on_test(name):
+    graph = opened(name).graph
+    (node,) = graph.of_rule("evaluate_study")
+    told = node.spec.params["prefixes"]
+    last = {digest for role, digest in node.spec.inputs.items() if role.startswith("prefix.")}
+
+    assert {each["guard"] for each in told} == {"ping"}
+    assert len({each["prefix"] for each in told}) == len(told) == len(last) > 0
+
+
 def test_harmful_rows_are_within_n_and_besides_n_where_the_study_says_so():
     besides = open_workflow(
         [Path("studies", f"{PAPER}.yaml")], {"poison": {"counts": "besides"}}

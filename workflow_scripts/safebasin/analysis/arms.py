@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 
 from safebasin.analysis.cells import TASK_LABELS, Cell, EvalSet
 from safebasin.analysis.contrast import CellVerdicts
+from safebasin.analysis.guard_kind import GuardKind
 from safebasin.analysis.verdicts import Verdict
 
 REFUSAL_ENDS = "(a refusal ends)"
@@ -48,6 +49,7 @@ class Arm:
 
     stage: str
     guard: str
+    kind: GuardKind
     cells: Sequence[Cell]
     """One cell a draw, in the order of the draws."""
     outcomes: Mapping[str, Mapping[tuple[int, str], Verdict]]
@@ -149,7 +151,10 @@ def _arm(
         }
         for kind in shared
     }
-    return Arm(stage=cells[0].stage, guard=guard, cells=cells, outcomes=outcomes)
+    first = cells[0]
+    return Arm(
+        stage=first.stage, guard=guard, kind=first.guard_kind, cells=cells, outcomes=outcomes
+    )
 
 
 MODEL_COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(AgentModel))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
+from safebasin.analysis.guard_kind import GuardKind
 from safebasin.errors import DamagedInput, StudyError
 
 METRICS: Mapping[str, Mapping[str, str]] = {
@@ -55,6 +56,7 @@ class Cell:
     strength: float | None = None
     """What is chosen on the development split, such as λ; the smaller one wins a tie."""
     guard: str = "none"
+    guard_kind: GuardKind = field(default_factory=GuardKind)
     seed: int | None = None
     adapter: str | None = None
     measure: str | None = None

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
+from safebasin.analysis.guard_kind import GuardKind
 from safebasin.analysis.guards import AgentFindings, GuardComparison
 from safebasin.analysis.paired import PairedDifference
 from safebasin.analysis.search_scores import SearchFall
-
-NEUTRAL = "neutral"
-"""The guard that is a comment of the prefix's form and length without a word on safety."""
-
-_BESIDE = {
-    "ptst": "a safety system prompt at test time (ptst)",
-    "suffix": "the same prefix at the end of the user's message (suffix)",
-}
 
 
 def guard_sentences(found: AgentFindings) -> list[str]:
@@ -21,11 +14,20 @@ def guard_sentences(found: AgentFindings) -> list[str]:
     for guard in found.searched:
         said += _effect(found, guard)
         said += _against_neutral(found, guard)
-        for other, words in _BESIDE.items():
-            rates = found.compared("RR", guard, other)
-            if rates is not None:
+        for other, kind in found.guards.items():
+            words, rates = _beside(other, kind), found.compared("RR", guard, other)
+            if words and rates is not None:
                 said.append(f"{guard} against {words}: {_rates(rates)}.")
     return said
+
+
+def _beside(guard: str, kind: GuardKind) -> str | None:
+    """Return how a guard is called where a searched prefix is held against it by itself."""
+    if kind.is_system_prompt:
+        return f"a safety system prompt at test time ({guard})"
+    if kind.is_suffix:
+        return f"the same prefix at the end of the user's message ({guard})"
+    return guard if kind.is_searched else None
 
 
 def headline(found: AgentFindings) -> str | None:
@@ -54,9 +56,10 @@ def _lost(fall: float) -> str:
 
 def _drift(found: AgentFindings) -> list[str]:
     parts = [
-        f"{figure} {_shares(one.result)}"
+        f"{one.figure} {_shares(one.result)}"
         for figure in ("RR", "ASR", "SR")
-        if (one := found.compared(figure, "none", "none", "aligned")) is not None
+        for one in found.comparisons
+        if (one.figure, one.against_stage) == (figure, "aligned")
     ]
     if not parts or found.model.stage != "agent":
         return []
@@ -71,7 +74,7 @@ def _effect(found: AgentFindings, guard: str) -> list[str]:
     rates = {
         figure: one.result
         for figure in ("RR", "ASR", "SR", "benign RR", "look-alike RR")
-        if (one := found.compared(figure, guard, "none")) is not None
+        if found.unguarded and (one := found.compared(figure, guard, found.unguarded)) is not None
     }
     said = [
         f"{figure} {_shares(rates[figure])}" for figure in ("RR", "ASR", "SR") if figure in rates
@@ -131,12 +134,20 @@ def _lookalikes(rates: dict[str, PairedDifference]) -> str:
 
 
 def _against_neutral(found: AgentFindings, guard: str) -> list[str]:
-    pooled = found.compared("RR", guard, NEUTRAL)
-    if pooled is None:
-        return [
-            f"No neutral comment of matched form was run beside {guard}: how much of its effect "
-            "any comment would have is not known."
-        ]
+    """Return whether the searched prefix does more than comments of its form."""
+    neutral = [other for other, kind in found.guards.items() if kind.is_neutral]
+    said = [
+        _against_comments(found, pooled)
+        for other in neutral
+        if (pooled := found.compared("RR", guard, other)) is not None
+    ]
+    return said or [
+        f"No neutral comment of matched form was run beside {guard}: how much of its effect "
+        "any comment would have is not known."
+    ]
+
+
+def _against_comments(found: AgentFindings, pooled: GuardComparison) -> str:
     result = pooled.result
     count = f"{pooled.draws} neutral comments" if pooled.draws > 1 else "one neutral comment"
     verdict = (
@@ -149,13 +160,25 @@ def _against_neutral(found: AgentFindings, guard: str) -> list[str]:
     each = [
         one
         for one in found.comparisons
-        if (one.figure, one.guard, one.against) == ("RR", guard, NEUTRAL) and one.draw is not None
+        if (one.figure, one.guard, one.against) == ("RR", pooled.guard, pooled.against)
+        and one.draw is not None
     ]
     beaten = sum(one.result.low > 0 for one in each)
     single = f" Taken one by one, it is above {beaten} of the {len(each)}." if each else ""
-    return [
-        f"{guard} against {count} of matched form and length: {_rates(pooled)}; {verdict}.{single}"
-    ]
+    return (
+        f"{pooled.guard} against {count} of matched form and length ({pooled.against}): "
+        f"{_rates(pooled)}; {verdict}.{single}{_matched(pooled)}"
+    )
+
+
+def _matched(pooled: GuardComparison) -> str:
+    """Return to which searches' winners the comments are matched, where there are several."""
+    searches = pooled.guard_draws
+    if searches == 1:
+        return ""
+    if pooled.draws >= searches:
+        return f" The winners of the {searches} searches have their comments in turn."
+    return f" Only {pooled.draws} of the {searches} searches' winners have a matched comment."
 
 
 def _rates(one: GuardComparison) -> str:

@@ -10,13 +10,7 @@ from safebasin.analysis.arms import agent_models
 from safebasin.analysis.cells import Cell, EvalSet
 from safebasin.analysis.contrast import CellVerdicts
 from safebasin.analysis.guard_words import fall_sentence, guard_sentences, headline
-from safebasin.analysis.guards import (
-    SEARCHED,
-    AgentFindings,
-    ArmRow,
-    GuardComparison,
-    compare_guards,
-)
+from safebasin.analysis.guards import AgentFindings, ArmRow, GuardComparison, compare_guards
 from safebasin.analysis.search_scores import SearchedPrefix, SearchFall, search_falls
 from safebasin.store.canonical import Json
 
@@ -31,7 +25,7 @@ def guards_json(
     cells: Sequence[Cell],
     eval_sets: Sequence[EvalSet],
     verdicts: CellVerdicts,
-    prefixes: Mapping[str, SearchedPrefix],
+    prefixes: Sequence[SearchedPrefix],
     folders: Mapping[str, Path],
 ) -> Json:
     """Return ``guards.json``; a study without agents has an empty list of them.
@@ -40,21 +34,19 @@ def guards_json(
         cells: all cells of the study.
         eval_sets: what is reported of each.
         verdicts: a cell's name to an evaluation set's name to its verdicts.
-        prefixes: input name of a prefix artifact to what it was searched on.
+        prefixes: the cells that put in a search's winner as the search scored it.
         folders: input name to the folder of a prefix artifact.
 
     Raises:
         StudyError: guards of one agent did not play the same tasks, or a prefix names no cell.
     """
-    searched = {SEARCHED, *(prefix.guard for prefix in prefixes.values())}
     found = [
-        compare_guards(model, arms, searched)
+        compare_guards(model, arms)
         for model, arms in agent_models(cells, eval_sets, verdicts).items()
     ]
-    pairs = [(prefix, folders[name]) for name, prefix in sorted(prefixes.items())]
     return {
         "agents": [_agent(one) for one in found],
-        "searches": [_search(fall) for fall in search_falls(pairs, cells, found)],
+        "searches": [_search(fall) for fall in search_falls(prefixes, folders, cells, found)],
         "note": NOTE,
     }
 
@@ -84,7 +76,14 @@ def _arm(row: ArmRow) -> Json:
         }
         for name, figure in row.figures.items()
     }
-    return {"stage": row.stage, "guard": row.guard, "draws": row.draws, "figures": figures}
+    return {
+        "stage": row.stage,
+        "guard": row.guard,
+        "type": row.kind.type,
+        "has_classifier": row.kind.has_classifier,
+        "draws": row.draws,
+        "figures": figures,
+    }
 
 
 def _comparison(one: GuardComparison) -> Json:

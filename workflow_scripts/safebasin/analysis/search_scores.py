@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,18 +11,20 @@ import pyarrow.parquet as pq
 
 from safebasin.analysis.arms import model_of
 from safebasin.analysis.cells import Cell
-from safebasin.analysis.guards import SEARCHED, AgentFindings, ArmFigure
+from safebasin.analysis.guards import AgentFindings
 from safebasin.errors import DamagedInput, StudyError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchedPrefix:
-    """Which search a prefix artifact is of."""
+    """A cell whose guard puts in a search's winner just as the search scored it."""
 
+    prefix: str
+    """Input name of the prefix artifact, as in ``prefix.<name>``."""
     agent: str
-    """The cell on whose model it was searched."""
-    guard: str = SEARCHED
-    search_seed: int = 0
+    """The cell, on whose model it was searched."""
+    guard: str
+    search_seed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,7 @@ class SearchFall:
     refusal: float
     """On the harmful search tasks."""
     test_perf: float
-    """1 − benign RR on the test tasks, of the draw whose number is the search's seed."""
+    """1 − benign RR on the test tasks, with this search's prefix alone."""
     test_refusal: float
     """RR on the test tasks."""
     fresh: float | None
@@ -54,34 +56,43 @@ class SearchFall:
 
 
 def search_falls(
-    prefixes: Sequence[tuple[SearchedPrefix, Path]],
+    prefixes: Sequence[SearchedPrefix],
+    folders: Mapping[str, Path],
     cells: Sequence[Cell],
     found: Sequence[AgentFindings],
 ) -> list[SearchFall]:
-    """Return search against test for each prefix whose guard was run on the model it is of."""
-    falls = [_fall(prefix, folder, _findings(prefix, cells, found)) for prefix, folder in prefixes]
-    return [fall for fall in falls if fall is not None]
+    """Return search against test for each cell that has both kinds of test tasks.
+
+    Raises:
+        StudyError: a prefix names no cell.
+        DamagedInput: a prefix artifact does not hold its own winner.
+    """
+    falls = []
+    for prefix in prefixes:
+        shares = _test_shares(prefix, cells, found)
+        if {"RR", "benign RR"} <= set(shares):
+            falls.append(_fall(prefix, folders[prefix.prefix], shares))
+    return falls
 
 
-def _findings(
+def _test_shares(
     prefix: SearchedPrefix, cells: Sequence[Cell], found: Sequence[AgentFindings]
-) -> AgentFindings | None:
+) -> dict[str, float]:
+    """Return figure to share of the cell, which is one draw of its arm."""
     cell = next((cell for cell in cells if cell.name == prefix.agent), None)
     if cell is None:
         raise StudyError(f"prefixes: {prefix.agent!r} is no cell of the study")
-    return next((one for one in found if one.model == model_of(cell)), None)
+    return {
+        name: figure.by_draw[cell.replicate or 0]
+        for one in found
+        if one.model == model_of(cell)
+        for row in one.rows
+        if (row.guard, row.stage) == (cell.guard, cell.stage)
+        for name, figure in row.figures.items()
+    }
 
 
-def _fall(
-    prefix: SearchedPrefix, folder: Path, findings: AgentFindings | None
-) -> SearchFall | None:
-    own = [
-        row
-        for row in (findings.rows if findings else ())
-        if row.guard == prefix.guard and findings and row.stage == findings.model.stage
-    ]
-    if not own or not {"RR", "benign RR"} <= set(own[0].figures):
-        return None
+def _fall(prefix: SearchedPrefix, folder: Path, test: Mapping[str, float]) -> SearchFall:
     rows = pq.read_table(folder / "candidates.parquet").to_pylist()
     pool = [row for row in rows if row["role"] == "candidate"]
     told = json.loads((folder / "prefix.json").read_text(encoding="utf-8"))
@@ -95,12 +106,7 @@ def _fall(
         tasks=len(winner["outcomes"] or ()),
         perf=winner["perf"],
         refusal=winner["refusal"],
-        test_perf=1 - _share(own[0].figures["benign RR"], prefix),
-        test_refusal=_share(own[0].figures["RR"], prefix),
+        test_perf=1 - test["benign RR"],
+        test_refusal=test["RR"],
         fresh=told["winner"]["overall"] if told.get("rescored") else None,
     )
-
-
-def _share(figure: ArmFigure, prefix: SearchedPrefix) -> float:
-    """Return the search's own draw of the guard, where several searches are its draws."""
-    return figure.by_draw.get(prefix.search_seed, figure.interval.value)

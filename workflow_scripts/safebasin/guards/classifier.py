@@ -2,7 +2,7 @@
 
 Llama Guard and WildGuard have 7 to 8 billion parameters. This is TF-IDF and a logistic regression,
 fitted on the study's own tasks; it shows how a guard in front combines with a prefix, and nothing
-of what those models can do. Every table calls it a stand-in.
+of what those models can do. The report's tables call it a stand-in.
 """
 
 from __future__ import annotations

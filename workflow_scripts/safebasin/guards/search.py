@@ -22,6 +22,9 @@ from safebasin.store.canonical import Json
 Score = Callable[[str], list[TaskOutcome]]
 """Plays the search tasks with a prefix (no line end) put in, and says what was seen."""
 
+Controls = Callable[[str], Mapping[str, str]]
+"""From the winner, name to a text that is scored beside the pool and never chosen."""
+
 LEAST_KEPT = 3
 
 
@@ -67,7 +70,7 @@ class PrefixSearch:
         progress: Progress = SILENT,
         *,
         earlier: Sequence[Candidate] = (),
-        controls: Mapping[str, str] | None = None,
+        controls: Controls | None = None,
         rescore: Score | None = None,
     ) -> None:
         """Prepare a search.
@@ -80,7 +83,7 @@ class PrefixSearch:
             progress: Told of each round.
             earlier: The pool of a search of fewer rounds with the same tasks, agent and
                 generator; the rounds go on from its last. Its controls are taken over too.
-            controls: Name to a text that is scored beside the pool and never chosen.
+            controls: What is scored beside the pool, once the winner is known.
             rescore: Plays fresh tasks with one prefix. The k best are then chosen among by it,
                 which the paper does not do.
 
@@ -98,7 +101,7 @@ class PrefixSearch:
         self._rescore = rescore
         self._log = SearchLog(resume)
         self._progress = progress
-        self._controls = dict(controls or {})
+        self._controls = controls
         self._earlier = tuple(each for each in earlier if each.name is None)
         self._known = {each.text: each.outcomes for each in earlier}
 
@@ -115,9 +118,6 @@ class PrefixSearch:
             raise StudyError(
                 f"prefix search: {settings.rounds} rounds asked for, the earlier search has {done}"
             )
-        controls = [
-            self._scored(Proposal(text=text), 0, name) for name, text in self._controls.items()
-        ]
         for round in range(done + 1, settings.rounds + 1):
             fresh = _without_duplicates(self._propose(pool, round), pool)
             label = f"scoring prefixes, round {round} of {settings.rounds}"
@@ -127,11 +127,12 @@ class PrefixSearch:
         if not pool:
             raise StudyError("prefix search: the generator proposed no prefix in any round")
         rescored = self._second_scores(pool)
+        winner = _winner(pool, rescored)
         return SearchResult(
             settings=settings,
             pool=tuple(pool),
-            controls=tuple(controls),
-            winner=_winner(pool, rescored),
+            controls=self._scored_controls(winner),
+            winner=winner,
             first_round_best=best_of_first_round(pool),
             rescored=rescored,
             generator=self._generator.description,
@@ -162,6 +163,11 @@ class PrefixSearch:
             source=proposal.source or None,
             name=name,
         )
+
+    def _scored_controls(self, winner: Candidate) -> tuple[Candidate, ...]:
+        controls = self._controls(winner.text) if self._controls else {}
+        told = self._progress.over(controls.items(), "scoring the controls", len(controls))
+        return tuple(self._scored(Proposal(text=text), 0, name) for name, text in told)
 
     def _second_scores(self, pool: Sequence[Candidate]) -> tuple[tuple[Candidate, Scores], ...]:
         """Return the k best by the first scoring, in that order, with their second scores."""

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from safebasin.reporting.agents import family_of, model_of
+from safebasin.reporting.agents import family_of, guard_label, model_of
 from safebasin.reporting.canvas import INK, add_legend, panels_of, svg_of
 from safebasin.reporting.findings import Pool, Record, number, records, text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_CANDIDATE, _WINNER, _CONTROL = "#2f7ec2", "#c64b4b", "#80868f"
+_CANDIDATE, _WINNER, _CONTROL, _NEUTRAL = "#2f7ec2", "#c64b4b", "#80868f", "#2a9d9a"
 _LINES = {"RR": "-", "SR": "--"}
 _SHADES = ("#c64b4b", "#2f7ec2", "#8468c4", "#2a9d9a")
 
@@ -60,17 +60,28 @@ def _pool(panel: Axes, pool: Pool) -> None:
         )
         if count > 1:
             _note(panel, (x, y), f"{count}", (-3, -3), _CANDIDATE)
-    for place, row in enumerate(row for row in pool.rows if text(row, "role") == "control"):
-        point = _point(row)
-        if point is not None:
-            _mark(panel, point, "s", _CONTROL, "control" if place == 0 else None)
-            _note(panel, point, text(row, "name"), (7, 5 - 9 * (place % 3)), _CONTROL)
+    _controls(panel, [row for row in pool.rows if text(row, "role") == "control"])
     winner = next(
         (row for row in candidates if number(row, "index") == number(pool.winner, "index")), None
     )
     point = _point(winner) if winner else None
     if point is not None:
         _mark(panel, point, "*", _WINNER, "winner")
+
+
+def _controls(panel: Axes, controls: Sequence[Record]) -> None:
+    """Mark the controls: neutral comments by how many coincide, the others by name."""
+    neutral = [row for row in controls if text(row, "name").startswith("neutral")]
+    for place, row in enumerate(row for row in controls if row not in neutral):
+        point = _point(row)
+        if point is not None:
+            _mark(panel, point, "s", _CONTROL, "control" if place == 0 else None)
+            _note(panel, point, text(row, "name"), (7, 5 - 9 * (place % 3)), _CONTROL)
+    counts = Counter(point for row in neutral if (point := _point(row)) is not None)
+    for place, (point, count) in enumerate(sorted(counts.items())):
+        _mark(panel, point, "D", _NEUTRAL, "neutral comment" if place == 0 else None)
+        if count > 1:
+            _note(panel, point, f"{count}", (-11, -3), _NEUTRAL)
 
 
 def pareto_front(points: Sequence[Point]) -> list[Point]:
@@ -143,12 +154,13 @@ def steps_figure(agents: Sequence[Record]) -> str:
 
 def _curves(panel: Axes, members: Sequence[Record]) -> None:
     searched = dict.fromkeys(
-        str(name)
+        guard_label(arm)
         for one in members
         if isinstance(names := one.get("searched"), list)
-        for name in names
+        for arm in records(one, "arms")
+        if text(arm, "guard") in names
     )
-    for shade, guard in zip(_SHADES, ("none", *searched), strict=False):
+    for shade, guard in zip(_SHADES, ("no guard", *searched), strict=False):
         for figure, style in _LINES.items():
             points = _over_steps(members, guard, figure)
             if not points:
@@ -163,11 +175,10 @@ def _curves(panel: Axes, members: Sequence[Record]) -> None:
                 (number(one, "high") or 0.0) * 100 - y
                 for y, (_, one) in zip(ys, points, strict=True)
             ]
-            name = "no guard" if guard == "none" else guard
             panel.errorbar(
                 xs, ys, yerr=[_positive(below), _positive(above)], color=shade, linestyle=style,
                 marker="o", markersize=4, linewidth=1.3, elinewidth=0.7, alpha=0.85,
-                label=f"{figure}, {name}",
+                label=f"{figure}, {guard}",
             )  # fmt: skip
 
 
@@ -185,7 +196,7 @@ def _over_steps(
         for arm in records(agent, "arms"):
             figures = arm.get("figures")
             found = figures.get(figure) if isinstance(figures, dict) else None
-            if text(arm, "guard") == guard and isinstance(found, Mapping):
+            if guard_label(arm) == guard and isinstance(found, Mapping):
                 own = text(arm, "stage") == text(model, "stage")
                 points[(number(model, "steps") or 0.0) if own else 0.0] = found
     return sorted(points.items(), key=lambda pair: pair[0])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from safebasin.reporting.agents import agents_of, leading, model_of
-from safebasin.reporting.findings import Findings, number, records, text
+from safebasin.reporting.findings import Findings, Pool, number, records, text
 
 
 def agent_headline(findings: Findings) -> str | None:
@@ -30,10 +32,35 @@ def agent_limits(findings: Findings) -> list[str]:
             "There is one agent seed: the intervals vary the tasks only, and another training run "
             "could differ by more."
         )
-    guards = {text(arm, "guard") for one in agents for arm in records(one, "arms")}
-    if "opening" in guards:
+    arms = [arm for one in agents for arm in records(one, "arms")]
+    if any(text(arm, "type") == "opening" for arm in arms):
         said.append(
             "Under a fixed inability opening a refusal is judged with its opening, so its RR is "
             "put there by the guard."
         )
+    is_searched = any(text(arm, "type") == "prefix" for arm in arms)
+    if is_searched and not records(findings.guards, "searches"):
+        said.append(
+            "No guard uses a searched prefix as its search scored it: at every turn, kept in the "
+            "history, with the same ending and nothing beside it. What is lost from search to test "
+            "is not known."
+        )
+    if any(arm.get("has_classifier") for arm in arms):
+        said.append(
+            "The guard classifier is a stand-in: TF-IDF and a logistic regression, fitted on tasks "
+            "of this world. What a guard model of billions of parameters does it does not show."
+        )
     return said
+
+
+def unrepeatable(pools: Sequence[Pool]) -> list[str]:
+    """Return of each search whose generator answers otherwise when asked again, that it does."""
+    return [
+        f"Not reproducible without its replies: the search {pool.name} asked "
+        f"{text(pool.generator, 'model') or 'a model'} behind an interface "
+        f"({text(pool.generator, 'type')}), which need not answer alike again. The replies are "
+        "kept with the prefix, in replies.jsonl; a search that starts without them may end with "
+        "another prefix, and with other figures for every guard that is made from it."
+        for pool in pools
+        if not pool.reproducible
+    ]

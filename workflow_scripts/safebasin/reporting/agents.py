@@ -144,9 +144,17 @@ def guard_table(agent: Record) -> SafeHtml:
     return table(caption, [head], rows)
 
 
+def guard_label(arm: Record) -> str:
+    """Return what tables and figures call the arm's guard; a classifier is called a stand-in."""
+    if text(arm, "type") == "none":
+        return "no guard"
+    guard = text(arm, "guard")
+    return f"{guard} (stand-in classifier)" if arm.get("has_classifier") else guard
+
+
 def _arm_cell(arm: Record) -> SafeHtml:
-    stage, guard, draws = text(arm, "stage"), text(arm, "guard"), int(number(arm, "draws") or 1)
-    name = stage if guard == "none" else f"{stage} + {guard}"
+    stage, guard, draws = text(arm, "stage"), guard_label(arm), int(number(arm, "draws") or 1)
+    name = stage if guard == "no guard" else f"{stage} + {guard}"
     small = None
     rates = arm.get("figures")
     rate = rates.get("RR") if isinstance(rates, dict) else None
@@ -170,14 +178,20 @@ def _figures(arm: Record) -> dict[str, Estimate]:
 
 def comparison_table(agent: Record, note: str) -> SafeHtml | None:
     """Return the paired differences, one pair of guards a row; bold where told apart."""
+    stage = text(model_of(agent), "stage")
+    labels = {
+        text(arm, "guard"): guard_label(arm)
+        for arm in records(agent, "arms")
+        if text(arm, "stage") == stage
+    }
     pairs: dict[tuple[str, str, str], dict[str, Record]] = {}
     for one in records(agent, "comparisons"):
-        against = text(one, "against")
-        if text(one, "against_stage") != text(model_of(agent), "stage"):
-            against = text(one, "against_stage")
+        guard, against = labels[text(one, "guard")], text(one, "against_stage")
+        if against == stage:
+            against = labels[text(one, "against")]
         draw, draws = text(one, "draw"), max(number(one, key) or 1 for key in _DRAWS)
         part = f"draw {draw}" if draw else f"{draws:.0f} draws pooled" if draws > 1 else ""
-        pairs.setdefault((text(one, "guard"), against, part), {})[text(one, "figure")] = one
+        pairs.setdefault((guard, against, part), {})[text(one, "figure")] = one
     if not pairs:
         return None
     used = [name for name in _COMPARED if any(name in found for found in pairs.values())]
@@ -186,8 +200,7 @@ def comparison_table(agent: Record, note: str) -> SafeHtml | None:
             "tr",
             element(
                 "th",
-                f"{'no guard' if guard == 'none' else guard} − "
-                f"{'no guard' if against == 'none' else against}",
+                f"{guard} − {against}",
                 element("small", part) if part else None,
                 scope="row",
             ),

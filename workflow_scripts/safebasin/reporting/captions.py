@@ -33,7 +33,8 @@ CAPTIONS: Mapping[str, Caption] = {
     "pool": Caption(
         "the prefixes that were searched",
         "The prefix search: every prefix scored on the search tasks. A prefix that only makes the "
-        "agent refuse moves up and to the left; one that tells tasks apart moves up alone.",
+        "agent refuse moves up and to the left; one that tells tasks apart moves up alone. The "
+        "neutral comments have the winner's form and length without a word on safety.",
     ),
     "agent_steps": Caption(
         "agents over their training steps",

@@ -71,6 +71,10 @@ class Pool:
     name: str
     rows: Sequence[Record]
     winner: Record
+    generator: Record = field(default_factory=dict)
+    """What proposed the prefixes: type and settings."""
+    reproducible: bool = True
+    """Whether the generator says the same when it is asked again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,11 +182,14 @@ def read_sample(name: str, folder: Path) -> Sample:
 
 def read_pool(name: str, folder: Path) -> Pool:
     """Return a search's candidates and controls."""
-    winner = read_json(folder / "prefix.json").get("winner")
+    told = read_json(folder / "prefix.json")
+    winner, generator = told.get("winner"), told.get("generator")
     return Pool(
         name=name,
         rows=read_table(folder / "candidates.parquet"),
         winner=winner if isinstance(winner, Mapping) else {},
+        generator=generator if isinstance(generator, Mapping) else {},
+        reproducible=told.get("reproducible") is not False,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from safebasin.reporting.agent_figures import pool_figure, stepped, steps_figure
-from safebasin.reporting.agent_words import agent_headline, agent_limits
+from safebasin.reporting.agent_words import agent_headline, agent_limits, unrepeatable
 from safebasin.reporting.agents import GLOSSARY as AGENT_GLOSSARY
 from safebasin.reporting.agents import agent_blocks, agents_of, unbroken, without_agents
 from safebasin.reporting.badges import badges
@@ -147,6 +147,7 @@ def _agents(material: Material, figures: Mapping[str, str]) -> SafeHtml | None:
         "section",
         element("h2", "Agents"),
         _glossary(AGENT_GLOSSARY),
+        *(element("p", one, class_="warning") for one in unrepeatable(material.pools)),
         *agent_blocks(material.findings, meaningless=material.meaningless),
         _figure(figures, "pool"),
         _figure(figures, "agent_steps"),

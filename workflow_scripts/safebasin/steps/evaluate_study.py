@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from safebasin.analysis import tables
 from safebasin.analysis.cells import Cell, EvalSet
@@ -37,8 +37,8 @@ class EvaluateStudyParams:
     contrast: Contrast | None = None
     calibration: str | None = None
     """The input with verdicts on answers that people have labelled."""
-    prefixes: Mapping[str, SearchedPrefix] = field(default_factory=dict)
-    """Input name of a prefix artifact, as in ``prefix.<name>``, to what it was searched on."""
+    prefixes: Sequence[SearchedPrefix] = ()
+    """The cells that put in a search's winner as the search scored it."""
 
 
 def run(job: Job) -> None:

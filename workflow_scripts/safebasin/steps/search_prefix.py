@@ -18,6 +18,7 @@ from safebasin.guards.search import PrefixSearch, Score, SearchSettings
 from safebasin.guards.search_files import FILES as SEARCH_FILES
 from safebasin.guards.search_files import REPLIES, read_candidates, write_search
 from safebasin.judging.refusing import as_said, refuses
+from safebasin.models.chat import ChatFormat
 from safebasin.models.device import choose_device, prefer_repeatable_kernels
 from safebasin.models.load import LoadedModel, Precision, load_model
 from safebasin.steps.job import Job
@@ -73,7 +74,7 @@ def run(job: Job) -> None:
         job.folder / "resume",
         job.progress,
         earlier=read_candidates(earlier, params.search.perf) if earlier else (),
-        controls=search_controls(),
+        controls=lambda winner: search_controls(winner, ChatFormat(loaded.tokenizer).count),
         rescore=_score(loaded, world, params, "dev", params.rescore) if params.rescore else None,
     )
     write_search(job.folder, search.run())

@@ -119,7 +119,8 @@ class Guard(Model):
     placement: Literal["opening", "suffix"] | None = None
     """Where a ``prefix`` goes: after the assistant's header, or to the user turn's end."""
     draws: Count = 1
-    """How many comments or sentences are drawn; each is measured, and their mean is shown."""
+    """How many comments or sentences are drawn; each is measured, and their mean is shown. Where
+    an agent has several searches, they are matched to the searches' winners in turn."""
     threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
     """From which probability a ``classifier`` blocks."""
     classifier: Annotated[float, Field(gt=0, lt=1)] | None = None
@@ -150,6 +151,26 @@ class Guard(Model):
 
 LINE_END = "\n"
 """What stands behind a comment unless a study says otherwise."""
+
+    @property
+    def kind(self) -> dict[str, object]:
+        """What tells it from guards of other names, for whoever reads the measurements."""
+        told = {"type", "pick", "placement", "classifier"}
+        return self.model_dump(include=told, exclude_none=True)
+
+    def is_as_scored(self, ending: str) -> bool:
+        """Whether it puts in the winner as a search with this ``ending`` scored it.
+
+        A search scores an opening at every turn, kept in the history, with nothing beside it.
+        """
+        return (
+            (self.type, self.pick or "winner", self.placement or "opening")
+            == ("prefix", "winner", "opening")
+            and self.classifier is None
+            and self.opening_at != "first"
+            and self.keep_opening is not False
+            and ("\n" if self.ending is None else self.ending) == ending
+        )
 
 
 class Generator(Model):

@@ -29,12 +29,15 @@ class Cell:
     responses: Mapping[str, Node] = field(default_factory=dict)
     measure: Node | None = None
     guard: str = "none"
+    guard_kind: Mapping[str, object] | None = None
+    """What tells its guard from others whatever it is called; None where there is none."""
     steps: int | None = None
     replicate: int | None = None
     episodes: Node | None = None
     prefix: Node | None = None
-    is_searched_opening: bool = False
-    """Whether its guard is the search's winner, put where the search put it."""
+    """The search that its guard is made from."""
+    scored_by: int | None = None
+    """Seed of that search, where its guard puts in the winner just as the search scored it."""
 
     def described(self, roles: Mapping[str, str]) -> dict[str, object]:
         """Return the cell as the evaluation's params tell of it."""
@@ -49,6 +52,7 @@ class Cell:
             "setting": self.setting,
             "strength": self.strength,
             "guard": self.guard,
+            "guard_kind": self.guard_kind,
             "replicate": self.replicate,
             "steps": self.steps,
             "seed": self.seed,

@@ -13,7 +13,6 @@ from safebasin.study.plan import RANDOM_DIRECTION_SEED, Builder, lora_params, tr
 from safebasin.study.presets import settle
 
 ACTIONS = {"type": "actions", "refusal_ends": False}
-_AS_SEARCHED = {(p, q) for p in (None, "winner") for q in (None, "opening")}
 ENDING_ACTIONS = {"type": "actions", "refusal_ends": True}
 
 
@@ -131,29 +130,32 @@ def world_params(builder: Builder, name: str) -> dict[str, object]:
 
 def _guarded(builder: Builder, agent: Agent, cell: Cell) -> Iterator[Cell]:
     """Yield the agent behind every guard, once for each draw of it or each search."""
-    searches = (
-        {
-            seed: _search(builder, agent, cell, builder.study.searches[agent.search], seed)
-            for seed in agent.search_seeds
-        }
-        if agent.search
-        else {}
-    )
+    searches = _searches(builder, agent, cell)
     for name in agent.guards:
         guard = builder.study.guards[name]
-        is_winner = guard.type == "prefix" and (guard.pick, guard.placement) in _AS_SEARCHED
-        here = replace(cell, guard=name, is_searched_opening=is_winner)
+        here = replace(cell, guard=name, guard_kind=guard.kind)
         if guard.type == "prefix":
+            as_scored = guard.is_as_scored(builder.study.searches[str(agent.search)].ending)
             for seed, found in searches.items():
                 draw = seed if len(searches) > 1 else None
-                yield _played(builder, agent, _numbered(here, draw), guard, {}, found)
+                one = replace(_numbered(here, draw), scored_by=seed if as_scored else None)
+                yield _played(builder, agent, one, guard, {}, found)
             continue
-        matched = next(iter(searches.values())) if guard.needs_search else None
+        winners: list[Node | None] = [*searches.values()] if guard.needs_search else [None]
         for draw in range(guard.draws):
             drawn = guard.type in ("neutral", "random_safety")
             index: dict[str, object] = {"index": draw} if drawn else {}
             numbered = _numbered(here, draw if guard.draws > 1 else None)
+            matched = winners[draw % len(winners)]
             yield _played(builder, agent, numbered, guard, index, matched)
+
+
+def _searches(builder: Builder, agent: Agent, cell: Cell) -> dict[int, Node]:
+    """Return the agent's searches by their seed."""
+    if agent.search is None:
+        return {}
+    search = builder.study.searches[agent.search]
+    return {seed: _search(builder, agent, cell, search, seed) for seed in agent.search_seeds}
 
 
 def _numbered(cell: Cell, draw: int | None) -> Cell:

@@ -160,17 +160,18 @@ def _task_sets(name: str, agent: Agent) -> list[dict[str, object]]:
     ]
 
 
-def _searched(cells: list[Cell], roles: Mapping[str, str]) -> dict[str, dict[str, object]] | None:
-    """Return which cell's guard each search made, by the search's role."""
-    found = {
-        roles[cell.prefix.digest]: {
+def _searched(cells: list[Cell], roles: Mapping[str, str]) -> list[dict[str, object]] | None:
+    """Return the cells that put in a search's winner just as the search scored it."""
+    found: list[dict[str, object]] = [
+        {
+            "prefix": roles[cell.prefix.digest],
             "agent": cell.name,
             "guard": cell.guard,
-            "search_seed": cell.replicate or 0,
+            "search_seed": cell.scored_by,
         }
         for cell in cells
-        if cell.prefix and cell.is_searched_opening
-    }
+        if cell.prefix and cell.scored_by is not None
+    ]
     return found or None
 
 

@@ -1,4 +1,4 @@
-"""A safety sentence that no search has seen: what the search adds over its own grammar."""
+"""A safety sentence that its search has not seen: what the search adds over its own grammar."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class RandomSafety:
-    """Opens every reply with the ``index``-th random sentence that is in no pool.
+    """Opens every reply with the ``index``-th random sentence that is not in the search's pool.
 
     Only sentences of the regular form are drawn, those that speak of helping and of declining.
     """
