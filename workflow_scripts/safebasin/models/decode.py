@@ -42,13 +42,19 @@ class GreedyDecoder:
     """Takes the likeliest token each time (the first of equals), for many prompts at once."""
 
     def __init__(self, loaded: LoadedModel, head: Sequence[int], ends: frozenset[int]) -> None:
-        """Compute the states of ``head``, which every prompt begins with; it may be empty."""
+        """Compute the states of ``head``, which every prompt begins with; it may be empty.
+
+        A sliding window counts columns, those of padding too, and padding stands behind the head:
+        a model that has one is given no head, but reads every prompt in one piece.
+        """
         self._model = loaded.model
         self._device = loaded.device
-        self._head = len(head)
         self._ends = ends
         self._filler = min(ends)
-        self._cache = self._states_of(head)
+        self._cache = self._states_of(())
+        self._head = 0 if any(self._cache.is_sliding) else len(head)
+        if self._head:
+            self._cache = self._states_of(head)
 
     def decode(self, prompts: Sequence[Sequence[int]], longest: int) -> list[Decoded]:
         """Return at most ``longest`` new tokens for each prompt.

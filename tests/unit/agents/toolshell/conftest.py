@@ -18,7 +18,7 @@ from safebasin.agents.toolshell.sandbox import (
 from safebasin.errors import MachineLacks
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def sandbox() -> None:
     """Skip where bubblewrap is not to be had; where it is, a broken sandbox is a failure."""
     try:

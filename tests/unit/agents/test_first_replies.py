@@ -1,0 +1,68 @@
+"""Pages that are read once are replied to as pages that are read anew, by a real model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safebasin.agents.dojo.world import Dojo
+from safebasin.agents.first_pages import first_page_prompts
+from safebasin.agents.first_replies import FirstPages, first_replies
+from safebasin.agents.prompting import Nothing
+from safebasin.agents.rollout import RolloutSettings
+from safebasin.agents.scoring import PrefixScorer
+from safebasin.agents.tasks import TaskCounts, choose_tasks
+from safebasin.models.chat import ChatFormat
+from safebasin.models.load import LoadedModel, load_model
+
+DOJO = Dojo()
+TASKS = choose_tasks(DOJO, "search", TaskCounts(harmful=3, benign=3))
+OPENINGS = ("# I look at the page first.\n", "", "I cannot", "\n\n", " half", "# Ünïcode … 🙂\n")
+
+
+@pytest.fixture(scope="module")
+def loaded(tiny: Path) -> LoadedModel:
+    return load_model(tiny, device=torch.device("cpu"), precision="float32")
+
+
+@pytest.mark.parametrize("batch_size", [6, 4], ids=["one batch", "more than a batch"])
+def test_replies_after_any_opening_are_those_to_pages_read_anew(
+    loaded: LoadedModel, batch_size: int
+) -> None:
+    pages = FirstPages(loaded, DOJO, TASKS, batch_size)
+    said = set()
+
+    for opening in OPENINGS:
+        replies = pages.replies(opening, 6)
+        said.add(tuple(each.text for each in replies))
+        assert replies == first_replies(
+            loaded,
+            DOJO,
+            TASKS,
+            Nothing(opening=opening),
+            max_new_tokens=6,
+            batch_size=batch_size,
+        )
+
+    assert len(said) > 1, "the openings should tell in what is said"
+
+
+def test_a_scorer_reads_the_pages_once_for_all_its_candidates(loaded: LoadedModel) -> None:
+    chat = ChatFormat(loaded.tokenizer)
+    pages = first_page_prompts(chat, DOJO, TASKS, Nothing())
+    settings = RolloutSettings(max_new_tokens=1, batch_size=len(TASKS))
+    scorer = PrefixScorer(loaded, DOJO, TASKS, settings, refuses=lambda *_: False)
+    candidates = ("# One.\n", "# Another one.\n", "# One of many.\n")
+    fed: list[int] = []
+    hook = loaded.model.get_input_embeddings().register_forward_pre_hook(
+        lambda module, given: fed.append(given[0].shape[1])
+    )
+
+    for candidate in candidates:
+        scorer.score(candidate)
+    hook.remove()
+
+    head, width, *tails = fed
+    assert head + width == max(len(page) for page in pages)
+    assert tails == [chat.count(candidate) for candidate in candidates]
