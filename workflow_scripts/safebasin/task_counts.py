@@ -13,6 +13,8 @@ from safebasin.study.problems import Problem
 def missing_tasks(study: Study) -> Iterator[Problem]:
     """Yield every setting of an agent that asks for more tasks than its world has."""
     for name, agent in study.agents.items():
+        if agent.world not in study.worlds or agent.search not in (None, *study.searches):
+            continue  # told of by its name
         world = load_world(study.worlds[agent.world].model_dump())
         for key, part, kind, count in _wanted(study, agent, f"agents.{name}"):
             found = len(world.tasks(part, kind, count))

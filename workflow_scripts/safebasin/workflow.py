@@ -20,6 +20,7 @@ from safebasin.study.graph import Graph
 from safebasin.study.load import examine_layers
 from safebasin.study.plan import Pinned, plan
 from safebasin.study.problems import Problem
+from safebasin.task_counts import missing_tasks
 
 SOURCES_LOCK = Path("sources.lock.yaml")
 DEFAULT_CONFIG = Path("config.yaml")
@@ -48,13 +49,14 @@ def open_workflow(
     """Load, check and plan a study; nothing is written.
 
     Raises:
-        StudyError: with every problem of the study, every source that is not locked, and every
-            plugin that is not there.
+        StudyError: with every problem of the study, every source that is not locked, every plugin
+            that is not there, and every world with fewer tasks than are wanted.
     """
     examined = examine_layers([Path(file) for file in files] or [DEFAULT_CONFIG], overrides)
     pins, unlocked = pin_sources(examined.sources, SourceLock.load(lock), lock)
-    plugins = plugin_problems(examined.study) if examined.study else ()
-    study = examined.sound([*unlocked, *plugins])
+    found = examined.study
+    more = [*plugin_problems(found), *missing_tasks(found)] if found else []
+    study = examined.sound([*unlocked, *more])
     return Workflow(
         study=study,
         graph=plan(study, pins, CodeBook().identity),

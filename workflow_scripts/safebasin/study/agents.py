@@ -148,10 +148,6 @@ class Guard(Model):
         """Whether it is a searched prefix, or a control of a prefix's form."""
         return self.type in ("prefix", "neutral", "random_safety")
 
-
-LINE_END = "\n"
-"""What stands behind a comment unless a study says otherwise."""
-
     @property
     def kind(self) -> dict[str, object]:
         """What tells it from guards of other names, for whoever reads the measurements."""
@@ -169,8 +165,12 @@ LINE_END = "\n"
             and self.classifier is None
             and self.opening_at != "first"
             and self.keep_opening is not False
-            and ("\n" if self.ending is None else self.ending) == ending
+            and self.ending in (None, ending)
         )
+
+
+LINE_END = "\n"
+"""What stands behind a comment unless a study says otherwise."""
 
 
 class Generator(Model):
