@@ -41,7 +41,7 @@ def projected_table(trainings: Sequence[Training]) -> SafeHtml | None:
     caption = (
         "What the post-hoc defence did to finished adapters. It replaces BA by C·BA with "
         "C = ddᵀ/‖d‖, which shrinks an update as far as C's eigenvalues are below 1. Where little "
-        "of the norm is left, refusals come back because the fine-tuning is gone."
+        "of the norm is left, refusals may come back only because the fine-tuning is gone."
     )
     return table(caption, [head], rows)
 
