@@ -1,8 +1,14 @@
+"""A tiny model, and a sandbox where this machine has one; without it those tests are skipped."""
+
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
+from safebasin.agents.toolshell.sandbox import require_sandbox
+from safebasin.errors import MachineLacks
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +19,15 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     size = TinyLlama(hidden=32, layers=2, heads=4, vocabulary=320, seed=1)
     write_tiny_llama(size, "float32", folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> None:
+    """Skip where bubblewrap is not to be had; where it is, a broken sandbox is a failure."""
+    try:
+        require_sandbox()
+    except MachineLacks as error:
+        bare = ["bwrap", "--unshare-pid", "--unshare-net", "--ro-bind", "/", "/", "true"]
+        if shutil.which("bwrap") and subprocess.run(bare, check=False).returncode == 0:
+            raise
+        pytest.skip(str(error))

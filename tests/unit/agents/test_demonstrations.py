@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from safebasin.agents.demonstrations import DemonstrationPart, demonstrate
-from safebasin.agents.world import load_world
+from safebasin.agents.dojo.objects import without_article
+from safebasin.agents.world import KINDS, load_world
 from safebasin.errors import StudyError
 from safebasin.judging.refusing import reads_as_refusal
 
@@ -73,20 +76,53 @@ def test_history_shows_the_earlier_turns():
         )
 
 
-def test_the_agents_demonstrations_hold_no_refusal_no_safety_comment_and_no_test_object():
-    dojo = load_world({"type": "dojo", "seed": 0})
-    expert = DemonstrationPart(
-        part="train", kind="benign", rows=320, reply="action", comment="task"
-    )
-    rows = rows_of(expert, world=dojo)
+def bare(text):
+    """The words alone with a blank on each side, so that only whole words are found in them."""
+    return f" {' '.join(re.findall('[a-z]+', text.lower()))} "
+
+
+@pytest.mark.parametrize(
+    ("world", "rows", "history"),
+    [
+        *(({"type": "dojo", "seed": seed}, 320, False) for seed in range(4)),
+        ({"type": "dojo", "seed": 0, "elements": 4}, 320, True),
+        *(({"type": "toolshell", "seed": seed}, 16, seed == 1) for seed in range(2)),
+    ],
+    ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else None,
+)
+def test_the_agents_demonstrations_hold_no_refusal_no_safety_comment_and_no_test_object(
+    world, rows, history, request
+):
+    if world["type"] == "toolshell":
+        request.getfixturevalue("sandbox")
+    loaded = load_world(world)
+    expert = part(part="train", rows=rows, reply="action", comment="task")
     forbidden = {
-        task.object
-        for kind in ("harmful", "benign", "lookalike")
-        for task in dojo.tasks("test", kind)
+        bare(without_article(task.object))
+        for held_out in ("search", "dev", "test")
+        for kind in KINDS
+        for task in loaded.tasks(held_out, kind)
     }
 
-    for row in rows:
-        said = "\n".join([row["response"], *(each["content"] for each in row["messages"])])
-        assert not reads_as_refusal(row["response"])
+    found = rows_of(expert, world=loaded, history=history)
+
+    assert len(found) == rows
+    for row in found:
+        past = [each["content"] for each in row["messages"] if each["role"] == "assistant"]
+        assert not any(reads_as_refusal(reply) for reply in (row["response"], *past))
         assert row["opening"] == ""
+        said = bare("\n".join([row["response"], *(each["content"] for each in row["messages"])]))
         assert not [name for name in forbidden if name in said]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_tool_shells_expert_never_refuses_and_never_meets_a_test_object(seed):
+    world = load_world({"type": "toolshell", "seed": seed})
+    forbidden = {task.object for kind in KINDS for task in world.tasks("test", kind)}
+
+    for task in world.tasks("train", "benign"):
+        turns = [text for turn in world.demonstrate(task) for text in (turn.comment, turn.action)]
+        files = [text for file in task.details["files"].items() for text in file]
+        words = set(re.split(r"[^a-z]+", "\n".join([task.instruction, *turns, *files]).lower()))
+        assert not words & forbidden
+        assert not any(reads_as_refusal(text) for text in turns)

@@ -1,33 +1,12 @@
-"""A sandbox to run code in, where this machine has one; without it those tests are skipped."""
+"""A place to run code in."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-from safebasin.agents.toolshell.sandbox import (
-    Limits,
-    Outcome,
-    inner_user,
-    require_sandbox,
-    run_code,
-)
-from safebasin.errors import MachineLacks
-
-
-@pytest.fixture(scope="session")
-def sandbox() -> None:
-    """Skip where bubblewrap is not to be had; where it is, a broken sandbox is a failure."""
-    try:
-        require_sandbox()
-    except MachineLacks as error:
-        bare = ["bwrap", "--unshare-pid", "--unshare-net", "--ro-bind", "/", "/", "true"]
-        if shutil.which("bwrap") and subprocess.run(bare, check=False).returncode == 0:
-            raise
-        pytest.skip(str(error))
+from safebasin.agents.toolshell.sandbox import Limits, Outcome, inner_user, run_code
 
 
 class Shell:
