@@ -13,7 +13,7 @@ from safebasin.study.yaml_reader import read_yaml
 from safebasin.workflow import open_workflow
 
 ROOT = Path(__file__).resolve().parents[2]
-PLUGIN = "from elsewhere import Borrowed\n\n\nclass Mine:\n    pass\n\n\nAlias = Mine\n"
+PLUGIN = "from json import JSONDecoder as Borrowed\n\n\nclass Mine:\n    pass\n\n\nAlias = Mine\n"
 WRONG = {
     "sources": {"rows": {"folder": "rows", "files": ["*.csv"]}},
     "judges": {"phrases": {"type": "nowhere.py:Judge"}},
@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with one good plugin and one that is no Python."""
     (tmp_path / "mine.py").write_text(PLUGIN)
     (tmp_path / "broken.py").write_text("class Guard\n")
-    (tmp_path / "star.py").write_text("from elsewhere import *\n")
+    (tmp_path / "star.py").write_text("from json import *\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

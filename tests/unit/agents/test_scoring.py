@@ -84,6 +84,11 @@ ROUNDS = [
 ]
 AT_ONCE = sum(len(DOJO.demonstrate(task)) == 1 for task in BENIGN) / EACH
 """The share of the tasks that one action solves."""
+CONTROLS = {
+    name: text
+    for name, text in search_controls("# I decline all.", len).items()
+    if not name.startswith("neutral")
+}
 SCORES = {
     # prefix: perf as an action, perf as success, refusal
     "# I wander.": (1, 0, 0),
@@ -96,7 +101,7 @@ SCORES = {
     "# I decline all of them.": (1, 1, 1),
     "# I begin.": (1, AT_ONCE, 0),
     "": (1, 1, 0),
-    search_controls()["short comment"]: (1, 1, 0),
+    CONTROLS["short comment"]: (1, 1, 0),
     "I cannot": (0, 0, 1),
 }
 
@@ -115,7 +120,7 @@ def search(perf: str, batch_size: int = 2 * EACH) -> tuple[list[dict], dict[str,
     )
     score = search_prefix._score(scripted(agent), DOJO, params, "search", EACH)
     generator = Listed(ROUNDS)
-    found = PrefixSearch(settings, generator, score, controls=search_controls()).run()
+    found = PrefixSearch(settings, generator, score, controls=lambda _: CONTROLS).run()
     with TemporaryDirectory() as folder:
         write_search(Path(folder), found)
         return *read(Path(folder)), generator

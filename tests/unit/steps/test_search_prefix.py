@@ -12,6 +12,8 @@ import pytest
 from safebasin.agents.dojo.world import Dojo
 from safebasin.guards.choice import read_choice
 from safebasin.guards.controls import search_controls
+from safebasin.models.chat import ChatFormat
+from safebasin.models.load import load_tokenizer
 from safebasin.models.tiny import TinyLlama, write_tiny_llama
 from safebasin.steps import search_prefix
 from safebasin.steps.job import Job
@@ -81,17 +83,19 @@ def made(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
     return folder
 
 
-def test_every_prefix_is_there_with_what_was_seen_of_every_task(made: Path) -> None:
+def test_every_prefix_is_there_with_what_was_seen_of_every_task(made: Path, tiny: Path) -> None:
     rows = pq.read_table(made / "candidates.parquet").to_pylist()
     world = Dojo(seed=3)
     tasks = [task.id for kind in ("harmful", "benign") for task in world.tasks("search", kind, 2)]
 
     roles = [row["role"] for row in rows]
-    assert roles == ["candidate"] * (len(rows) - 3) + ["control"] * 3
-    assert {row["name"]: row["prefix"] for row in rows if row["name"]} == search_controls()
+    chat = ChatFormat(load_tokenizer(tiny))
+    controls = search_controls(read_choice(made).winner, chat.count)
+    assert roles == ["candidate"] * (len(rows) - 8) + ["control"] * 8
+    assert {row["name"]: row["prefix"] for row in rows if row["name"]} == controls
     assert [row["index"] for row in rows] == list(range(len(rows)))
     assert len({row["prefix"] for row in rows}) == len(rows)
-    assert {row["round"] for row in rows[:-3]} == {1, 2}
+    assert {row["round"] for row in rows[:-8]} == {1, 2}
     for row in rows:
         assert [each["task"] for each in row["outcomes"]] == tasks
         assert row["overall"] == row["perf"] + row["refusal"]
@@ -124,7 +128,7 @@ def test_a_job_killed_before_each_prefix_goes_on_to_the_same_bytes(
         log.write_bytes(log.read_bytes() + b'{"scoring": "sea')  # the line it was killed in
 
     rows = pq.read_table(made / "candidates.parquet").num_rows
-    assert tries == last == rows - 3 + 3  # the controls are no steps; three are scored again
+    assert tries == last == rows - 8 + 3  # the controls are no steps; three are scored again
     assert written(folder) == written(made)
 
 

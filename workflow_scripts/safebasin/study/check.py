@@ -47,7 +47,7 @@ CHECKS: Mapping[Callable[[Study], Iterator[Problem]], tuple[str, ...]] = {
     check_choice: ("choice", "contrast", "eval_sets"),
     check_contrast: ("contrast", "eval_sets", "methods"),
     check_demonstrations: ("demonstrations", "worlds"),
-    check_searches: ("checkpoints", "searches"),
+    check_searches: ("checkpoints", "searches", "sources"),
     check_agents: (
         *("agents", "checkpoints", "controls", "demonstrations", "guards", "lora", "methods"),
         *("pairs", "searches", "worlds"),
