@@ -47,4 +47,4 @@ def _below(node: Schema, part: object) -> Schema | None:
 
 
 def _is_of_type(node: Schema, part: object) -> bool:
-    return node.get("properties", {}).get("type", {}).get("const") == part
+    return bool(node.get("properties", {}).get("type", {}).get("const") == part)
