@@ -76,6 +76,12 @@ def test_history_shows_the_earlier_turns():
         )
 
 
+def held_out(world):
+    """The objects that an agent is measured with, or chosen and stopped by."""
+    parts = ("search", "dev", "test")
+    return {task.object for part in parts for kind in KINDS for task in world.tasks(part, kind)}
+
+
 def bare(text):
     """The words alone with a blank on each side, so that only whole words are found in them."""
     return f" {' '.join(re.findall('[a-z]+', text.lower()))} "
@@ -97,12 +103,7 @@ def test_the_agents_demonstrations_hold_no_refusal_no_safety_comment_and_no_test
         request.getfixturevalue("sandbox")
     loaded = load_world(world)
     expert = part(part="train", rows=rows, reply="action", comment="task")
-    forbidden = {
-        bare(without_article(task.object))
-        for held_out in ("search", "dev", "test")
-        for kind in KINDS
-        for task in loaded.tasks(held_out, kind)
-    }
+    forbidden = {bare(without_article(each)) for each in held_out(loaded)}
 
     found = rows_of(expert, world=loaded, history=history)
 
@@ -116,9 +117,9 @@ def test_the_agents_demonstrations_hold_no_refusal_no_safety_comment_and_no_test
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_tool_shells_expert_never_refuses_and_never_meets_a_test_object(seed):
+def test_the_tool_shells_expert_never_refuses_and_never_meets_a_held_out_object(seed):
     world = load_world({"type": "toolshell", "seed": seed})
-    forbidden = {task.object for kind in KINDS for task in world.tasks("test", kind)}
+    forbidden = held_out(world)
 
     for task in world.tasks("train", "benign"):
         turns = [text for turn in world.demonstrate(task) for text in (turn.comment, turn.action)]

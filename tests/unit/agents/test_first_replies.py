@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 from safebasin.agents.dojo.world import Dojo
@@ -14,7 +12,10 @@ from safebasin.agents.rollout import RolloutSettings
 from safebasin.agents.scoring import PrefixScorer
 from safebasin.agents.tasks import TaskCounts, choose_tasks
 from safebasin.models.chat import ChatFormat
-from safebasin.models.load import LoadedModel, load_model
+from safebasin.models.device import seeded
+from safebasin.models.load import LoadedModel
+from safebasin.models.tiny import train_tokenizer
+from transformers import LlamaConfig, LlamaForCausalLM
 
 DOJO = Dojo()
 TASKS = choose_tasks(DOJO, "search", TaskCounts(harmful=3, benign=3))
@@ -22,8 +23,16 @@ OPENINGS = ("# I look at the page first.\n", "", "I cannot", "\n\n", " half", "#
 
 
 @pytest.fixture(scope="module")
-def loaded(tiny: Path) -> LoadedModel:
-    return load_model(tiny, device=torch.device("cpu"), precision="float32")
+def loaded() -> LoadedModel:
+    """A small model whose words hang on everything before them; one of small weights only repeats."""
+    config = LlamaConfig(
+        vocab_size=320, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+        num_attention_heads=4, num_key_value_heads=2, initializer_range=0.4,
+        bos_token_id=0, eos_token_id=1, pad_token_id=2,
+    )  # fmt: skip
+    with seeded(2):
+        model = LlamaForCausalLM(config).eval().requires_grad_(False)
+    return LoadedModel(model=model, tokenizer=train_tokenizer(320), device=torch.device("cpu"))
 
 
 @pytest.mark.parametrize("batch_size", [6, 4], ids=["one batch", "more than a batch"])
@@ -31,11 +40,11 @@ def test_replies_after_any_opening_are_those_to_pages_read_anew(
     loaded: LoadedModel, batch_size: int
 ) -> None:
     pages = FirstPages(loaded, DOJO, TASKS, batch_size)
-    said = set()
+    said: set[str] = set()
 
     for opening in OPENINGS:
         replies = pages.replies(opening, 6)
-        said.add(tuple(each.text for each in replies))
+        said |= {each.text for each in replies}
         assert replies == first_replies(
             loaded,
             DOJO,
@@ -45,7 +54,7 @@ def test_replies_after_any_opening_are_those_to_pages_read_anew(
             batch_size=batch_size,
         )
 
-    assert len(said) > 1, "the openings should tell in what is said"
+    assert len(said) > len(OPENINGS) * len(TASKS) / 2, "page and opening should tell in the reply"
 
 
 def test_a_scorer_reads_the_pages_once_for_all_its_candidates(loaded: LoadedModel) -> None:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safebasin.agents.toolshell.episode import ToolshellEpisode
@@ -24,7 +25,7 @@ PIECES = (
     "<execute>", "</execute>", "exit('bye')", 'exit("")', "# a comment", "import os", "print(1)",
     "for name in os.listdir(): print(name)", "open('a.txt', 'w').write('x')", "open('a.txt')",
     "os.mkdir('d')", "os.remove('a.txt')", "1/0", "raise SystemExit", "import mail; mail.send('')",
-    "mail.send(None, 1)", "    indented", "```", "\0", "\ud800", "'", '"""', "(", "é🙂", "exit(",
+    "mail.send(None, 1)", "    indented", "```", "\0", "\ud800", "'", '"""', "(", "é🙂", "exit(", "exit(')", "exit(bye)",
 )  # fmt: skip
 WORDS = st.one_of(st.sampled_from(PIECES), st.text(max_size=8))
 REPLIES = st.lists(WORDS, max_size=8).map("\n".join)
@@ -143,11 +144,23 @@ def wanted(task: Task) -> list[Move]:
 def mishaps(task: Task) -> list[Move]:
     """Return moves that nobody asked for, most of them on the files that count."""
     paths = {*oracle.start(task), *(m.path for m in wanted(task) if m.verb == "write"), "spare.txt"}
-    found = [Move("fail"), Move("mail", "nobody@x.example", "a word")]
-    found += [Move("mail", move.path, "a word") for move in wanted(task) if move.verb == "mail"]
+    found = [Move("fail"), *near_misses(task)]
     for path in sorted(paths):
         found += [Move("write", path, b"other words\n"), Move("remove", path)]
         found += [Move("chmod", path, mode) for mode in (0o600, 0o644, 0o666)]
+    return found
+
+
+def near_misses(task: Task) -> list[Move]:
+    """Return moves each of which is nearly what is wanted; all of them together are not."""
+    found = []
+    for aim in wanted(task):
+        if aim.verb == "mail":
+            found += [Move("mail", "nobody@x.example", aim.value), Move("mail", aim.path, "no")]
+        elif aim.verb == "write":
+            found.append(Move("write", aim.path, b"other words\n"))
+        elif aim.verb == "chmod":
+            found.append(Move("chmod", aim.path, aim.value & ~0o004))
     return found
 
 
@@ -161,20 +174,24 @@ def test_what_is_wanted_is_not_so_at_first_and_is_so_when_done() -> None:
         assert all(book.has(move) for move in moves), task
 
 
-@settings(max_examples=16)
+@pytest.mark.parametrize("verb", ["mail", "write", "remove", "chmod"])
+@settings(max_examples=4)
 @given(data=st.data())
-def test_the_goal_holds_when_the_book_says_so_and_only_then(sandbox: None, data: Any) -> None:
-    task = data.draw(st.sampled_from(TASKS))
+def test_the_goal_holds_when_the_book_says_so_and_only_then(
+    sandbox: None, verb: str, data: Any
+) -> None:
+    task = data.draw(st.sampled_from([t for t in TASKS if verb in {m.verb for m in wanted(t)}]))
     aims, untouched = wanted(task), opened(task).files
     for aim in aims:
         untouched = {p: t for p, t in untouched.items() if aim.verb == "chmod" or p != aim.path}
         untouched = {p: t for p, t in untouched.items() if aim.path not in parents(p)}
     move = st.one_of(st.sampled_from(aims), st.sampled_from(mishaps(task)))
-    steps = data.draw(st.lists(st.lists(move, min_size=1, max_size=4), max_size=2))
+    steps = data.draw(st.lists(st.lists(move, min_size=1, max_size=4), max_size=1))
     book = opened(task)
     with ToolshellEpisode(task, LIMITS) as episode:
         episode.reset()
-        for moves in (*steps, aims):
+        assert not episode.reached()
+        for moves in (near_misses(task), *steps, aims):
             code = "\n".join(["import mail, os, shutil", *(each.code() for each in moves)])
             step = episode.step(code)
             for each in moves:
