@@ -62,20 +62,16 @@ test-slurm: setup
 	@sh tests/slurm/install.sh
 	SHORT=$(SHORT) $(BIN)/python -m pytest -rs tests/slurm
 
-# The model's figures are taken on the default study's checkpoint, once `make study` has made it.
-CHECKPOINT = $(firstword $(wildcard store/checkpoint/*))
-MIXTURE = $(dir $(firstword $(shell grep -ls placeholder store/mixture/*/artifact.json)))
-
+# The model's figures are taken on the default study's checkpoints, once `make study` has made them.
 bench: setup
 	$(BIN)/python benchmarks/gpu.py
 	$(BIN)/python benchmarks/penalty.py
 	$(BIN)/python benchmarks/direction.py
 	$(BIN)/python benchmarks/planning.py
-	@test -n "$(CHECKPOINT)" || { echo "run make study first: the rest needs what it made"; exit 1; }
-	$(BIN)/python benchmarks/generation.py --checkpoint $(CHECKPOINT)
-	$(BIN)/python benchmarks/training.py --checkpoint $(CHECKPOINT) --mixture $(MIXTURE)
-	$(BIN)/python benchmarks/startup.py --checkpoint $(CHECKPOINT)
-	$(BIN)/python benchmarks/agents.py --checkpoint $(CHECKPOINT)
+	$(BIN)/python benchmarks/generation.py
+	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/agents.py
 
 # Both locks from one list of requirements (needs uv: pip install uv).
 locks:

@@ -128,7 +128,8 @@ class GreedyDecoder:
             position_ids=positions,
             past_key_values=cache,
             use_cache=True,
-            logits_to_keep=last_columns(tokens, 1),
+            # Indices would be on the first GPU of a spread model, and its last states are not.
+            logits_to_keep=1 if is_spread(self._device) else last_columns(tokens, 1),
         ).logits
         chosen: list[int] = logits[:, -1].float().argmax(dim=-1).tolist()  # waits, once a token
         return chosen

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from safebasin.errors import StudyError
-from safebasin.models.device import to_device
+from safebasin.models.device import is_spread, to_device
 from safebasin.models.packed_attention import rows_apart
 from safebasin.models.packing import in_packs, pack_rows
 from safebasin.tuning.batches import TrainingRow
@@ -66,14 +66,18 @@ def _pack_loss(model: Any, rows: Sequence[TrainingRow], device: torch.device) ->
         for index, row in enumerate(rows)
         for place in range(len(row.tokens.answer))
     ]
+    columns = to_device(torch.tensor(predicting), device)
     with rows_apart(pack):
         logits = model(
             input_ids=pack.tokens,
             attention_mask=pack.mask,
             position_ids=pack.positions,
             use_cache=False,
-            logits_to_keep=to_device(torch.tensor(predicting), device),
-        ).logits  # (1, answer tokens, vocabulary)
+            # A spread model has its last states on another GPU than indices would be.
+            logits_to_keep=0 if is_spread(device) else columns,
+        ).logits[0]  # (answer tokens, vocabulary); of all tokens where the model is spread
+    if is_spread(device):
+        logits = logits[columns.to(logits.device)]
     return torch.nn.functional.cross_entropy(
-        logits[0].float(), to_device(torch.tensor(wanted), device), reduction="sum"
+        logits.float(), to_device(torch.tensor(wanted), logits.device), reduction="sum"
     )
