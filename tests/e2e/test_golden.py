@@ -1,7 +1,9 @@
 """A golden record of the smoke study: an edit that is declared neutral must not move it.
 
-Rows and texts are compared to the byte, numbers from training to 1 part in 1,000 (other processors
-round otherwise). After an edit that is meant to move them: ``python -m tests.e2e.test_golden STORE``.
+Rows are compared to the byte; on the processor of the record also numbers from training, to 1 part
+in 1,000, and what follows from them. Another processor rounds otherwise, and two hundred steps of
+training make much of it. After an edit that is meant to move them:
+``python -m tests.e2e.test_golden STORE``.
 """
 
 from __future__ import annotations
@@ -34,6 +36,15 @@ def record(workflow: Workflow) -> dict[str, object]:
         elif kind in READERS:
             found[node.name] = READERS[kind](artifact.folder)
     return found
+
+
+def processor(workflow: Workflow) -> object:
+    """Return what the adapters were trained on."""
+    found = {
+        str(workflow.store.find(each.spec).run()["processor"])
+        for each in workflow.graph.of_rule("tune_adapter")
+    }
+    return sorted(found)
 
 
 def losses(folder: Path) -> list[float]:
@@ -94,9 +105,12 @@ READERS: dict[str, Callable[[Path], list[Any]]] = {
 
 def test_the_smoke_study_gives_what_it_gave(inside):
     golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
-    got = record(open_workflow([SMOKE], store=Path("store")))
-    assert set(got) == set(golden)
-    for name, wanted in golden.items():
+    workflow = open_workflow([SMOKE], store=Path("store"))
+    got, is_here = record(workflow), processor(workflow) == golden["processor"]
+    assert set(got) == set(golden["found"])
+    for name, wanted in golden["found"].items():
+        if not is_here and not isinstance(wanted, str):
+            continue
         # A task that lies next to a probe's border may fall on its other side.
         assert alike(got[name], wanted, 1e-2 if name.startswith("probe/") else 1e-3), name
 
@@ -127,6 +141,5 @@ def test_a_moved_number_and_another_word_are_seen():
 if __name__ == "__main__":
     workflow = open_workflow([ROOT / SMOKE], store=Store(Path(sys.argv[1])).root)
     GOLDEN.parent.mkdir(exist_ok=True)
-    GOLDEN.write_text(
-        json.dumps(record(workflow), indent=1, sort_keys=True) + "\n", encoding="utf-8"
-    )
+    told = {"processor": processor(workflow), "found": record(workflow)}
+    GOLDEN.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
