@@ -44,10 +44,10 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-# The type check runs beside the unit tests. What follows shares one finished smoke study; tests of
-# one file share a folder, so they stay in one process.
-test: lint
-	$(MAKE) --jobs=2 types test-unit
+# Lint and type check run beside the unit tests. What follows shares one finished smoke study; tests
+# of one file share a folder, so they stay in one process.
+test: setup
+	$(MAKE) --jobs=2 lint types test-unit
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/dag tests/e2e
 
 test-unit: setup

@@ -29,7 +29,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(smoke_folder, tmp_
     folder, chance = lay_out(tmp_path / "killed"), random.Random(int(time.time()))
     store, other = tmp_path / "another-store", smoke_folder / "store"
     command = ["--configfile", str(SMOKE), "--", *_one_of_each_rule(other)]
-    for victim in ("step", "snakemake", "snakemake"):
+    for victim in ("step", "snakemake"):
         _run_and_kill(folder, store, command, victim, chance.uniform(6, 16))
     _unlock(folder)
     snakemake(folder, *command, store=store)
