@@ -176,7 +176,7 @@ def name_in(module: str, files: set[str]) -> bool:
 def _framework_modules() -> str:
     """Return, as JSON, the modules that the command line loads before a step begins."""
     script = (
-        "import sys, json, safebasin.cli, safebasin.run_step, safebasin.spec_text, safebasin.workflow\n"
+        "import sys, json, safebasin.cli, safebasin.run_step, safebasin.spec_text, safebasin.store.store\n"
         "print(json.dumps([n for n in sys.modules if n.split('.')[0] == 'safebasin']))"
     )
     return subprocess.run(

@@ -46,3 +46,14 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path):
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+def test_what_every_step_loads_first_reads_no_study():
+    """The models of a study take longer to load than most small steps run."""
+    script = (
+        "import sys, safebasin.cli, safebasin.run_step, safebasin.spec_text, safebasin.store.store\n"
+        "print([name for name in sys.modules if name.startswith('safebasin.study')])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+    assert done.stdout == "[]\n"

@@ -69,8 +69,7 @@ def _run_step(told: list[str]) -> int:
     from safebasin.progress import LineProgress
     from safebasin.run_step import Request, run_step
     from safebasin.spec_text import unpack_spec
-    from safebasin.store.store import Store
-    from safebasin.workflow import store_folder
+    from safebasin.store.store import Store, store_folder
 
     options = _step_parser(told[0]).parse_args(told[1:])
     signal.signal(signal.SIGTERM, _stop)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from safebasin.plugin_files import plugin_problems
 from safebasin.sources.fetch import source_key
 from safebasin.sources.lock import SourceLock
 from safebasin.store.code_identity import CodeBook
-from safebasin.store.store import Store
+from safebasin.store.store import Store, store_folder
 from safebasin.study.checkpoints import Source
 from safebasin.study.config import Study
 from safebasin.study.graph import Graph
@@ -62,11 +61,6 @@ def open_workflow(
         graph=plan(study, pins, CodeBook().identity),
         store=Store(store_folder(store)),
     )
-
-
-def store_folder(told: Path | None = None) -> Path:
-    """Return where the store is: as told, else ``$SAFEBASIN_STORE``, else ``store``."""
-    return Path(told or os.environ.get("SAFEBASIN_STORE") or "store")
 
 
 def origin_of(source: Source) -> dict[str, str]:

@@ -8,9 +8,8 @@ import json
 from safebasin.commands.study_arguments import add_store
 from safebasin.errors import DamagedInput, RequestError
 from safebasin.progress import SILENT, LineProgress
-from safebasin.store.store import Store
+from safebasin.store.store import Store, store_folder
 from safebasin.store.verify import verify
-from safebasin.workflow import store_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,11 @@ from safebasin.store.artifact import MANIFEST, Artifact, read_artifact
 from safebasin.store.kinds import KINDS
 from safebasin.store.lock import hold_lock
 from safebasin.store.spec import Spec
+
+
+def store_folder(told: Path | None = None) -> Path:
+    """Return where the store is: as told, else ``$SAFEBASIN_STORE``, else ``store``."""
+    return Path(told or os.environ.get("SAFEBASIN_STORE") or "store")
 
 
 @dataclass(frozen=True, slots=True)
