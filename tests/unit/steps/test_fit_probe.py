@@ -16,7 +16,6 @@ from safebasin.agents.prompting import Nothing
 from safebasin.errors import StudyError
 from safebasin.models.chat import ChatFormat
 from safebasin.models.load import LoadedModel, load_model
-from safebasin.models.tiny import TinyLlama, write_tiny_llama
 from safebasin.steps import fit_probe
 from safebasin.steps.job import Job
 from safebasin.store.writers import write_json, write_parquet
@@ -44,14 +43,6 @@ class Seeing(Doors):
                               "instruction": f"Open it {'quietly' if kind == 'harmful' else ''}."})
             for task in super().tasks(part, kind, count)
         ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tiny")
-    size = TinyLlama(hidden=32, layers=2, heads=4, vocabulary=320, seed=1)
-    write_tiny_llama(size, "float32", folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

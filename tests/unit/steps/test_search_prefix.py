@@ -14,7 +14,6 @@ from safebasin.guards.choice import read_choice
 from safebasin.guards.controls import search_controls
 from safebasin.models.chat import ChatFormat
 from safebasin.models.load import load_tokenizer
-from safebasin.models.tiny import TinyLlama, write_tiny_llama
 from safebasin.steps import search_prefix
 from safebasin.steps.job import Job
 
@@ -50,14 +49,6 @@ class Until:
 
     def note(self, message: str) -> None:
         del message
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tiny")
-    size = TinyLlama(hidden=32, layers=2, heads=4, vocabulary=320, seed=1)
-    write_tiny_llama(size, "float32", folder)
-    return folder
 
 
 def run(folder: Path, params: Mapping[str, Any] = PARAMS, allowed: int = 99, **inputs: Path) -> int:
