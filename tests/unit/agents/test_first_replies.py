@@ -63,15 +63,17 @@ def test_a_scorer_reads_the_pages_once_for_all_its_candidates(loaded: LoadedMode
     settings = RolloutSettings(max_new_tokens=1, batch_size=len(TASKS))
     scorer = PrefixScorer(loaded, DOJO, TASKS, settings, refuses=lambda *_: False)
     candidates = ("# One.\n", "# Another one.\n", "# One of many.\n")
-    fed: list[int] = []
+    fed: list[tuple[int, int]] = []
     hook = loaded.model.get_input_embeddings().register_forward_pre_hook(
-        lambda module, given: fed.append(given[0].shape[1])
+        lambda module, given: fed.append(tuple(given[0].shape))
     )
 
     for candidate in candidates:
         scorer.score(candidate)
     hook.remove()
 
-    head, width, *tails = fed
-    assert head + width == max(len(page) for page in pages)
-    assert tails == [chat.count(candidate) for candidate in candidates]
+    (_, head), *pieces = fed[: -len(candidates)]
+    assert sum(rows for rows, _ in pieces) == len(pages)
+    assert max(head + width for _, width in pieces) == max(len(page) for page in pages)
+    tails = fed[-len(candidates) :]
+    assert tails == [(len(pages), chat.count(candidate)) for candidate in candidates]

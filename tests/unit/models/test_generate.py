@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from safebasin.models import decode
 from safebasin.models.chat import ChatFormat
 from safebasin.models.decode import GreedyDecoder
 from safebasin.models.generate import batch_by_length, generate_answers
 from safebasin.models.load import LoadedModel, load_model
+from safebasin.models.padding import common_head
 
 TEXTS = ("a", "a quiet lake", "the weather " * 4, "seven", "an old bridge and a recipe", "b")
 
@@ -46,6 +48,29 @@ def test_batched_decoding_gives_the_tokens_of_the_plain_definition(
     wanted = [chat.text(oracle(loaded, prompt, 7)) for prompt in prompts]
     assert [answer.text for answer in answers] == wanted
     assert [answer.prompt_tokens for answer in answers] == [len(prompt) for prompt in prompts]
+
+
+@pytest.mark.parametrize("at_once", [1, 30, 60])
+def test_prompts_that_are_read_in_pieces_are_answered_the_same(
+    loaded: LoadedModel,
+    prompts: list[tuple[int, ...]],
+    at_once: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ordered = sorted(prompts, key=len, reverse=True)
+    head, ends = common_head(prompts), frozenset({1})
+    assert head
+    whole = GreedyDecoder(loaded, head, ends)
+    wanted = [whole.decode([prompt], 6)[0] for prompt in ordered]
+    monkeypatch.setattr(decode, "_READ_AT_ONCE", at_once)
+
+    pieces = GreedyDecoder(loaded, head, ends)
+    read = pieces.read(ordered)
+
+    assert pieces.decode(ordered, 6) == wanted
+    assert read.mask.sum(dim=1).tolist() == [len(prompt) for prompt in ordered]
+    assert read.last.flatten().tolist() == [len(prompt) - 1 for prompt in ordered]
+    assert read.likeliest == [one.tokens[0] for one in wanted]
 
 
 def test_a_row_stops_at_an_end_token_and_the_others_go_on(

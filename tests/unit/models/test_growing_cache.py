@@ -41,6 +41,25 @@ def test_it_holds_what_the_plain_cache_holds(moves: list[tuple[str, int]]) -> No
         assert torch.equal(growing.values, plain.values)
 
 
+def test_rows_of_others_are_taken_with_a_gap_of_zeros_behind_the_head() -> None:
+    torch.manual_seed(0)
+    long, short, whole = GrowingLayer(), GrowingLayer(), GrowingLayer()
+    long.update(*torch.randn(2, 1, 3, 6, 4))
+    short.update(*torch.randn(2, 2, 3, 4, 4))
+
+    whole.take(long, slice(0, 1), 3, head=2, tokens=6)
+    whole.take(short, slice(1, 3), 3, head=2, tokens=6)
+
+    for got, first, second in zip(*([each.keys, each.values] for each in (whole, long, short))):  # noqa: B905
+        assert torch.equal(got[:1], first)
+        assert torch.equal(got[1:, :, :2], second[:, :, :2])
+        assert torch.equal(got[1:, :, 4:], second[:, :, 2:])
+        assert not got[1:, :, 2:4].any()
+    room = whole.keys.data_ptr()
+    whole.update(*torch.randn(2, 3, 3, 1, 4))
+    assert whole.keys.data_ptr() == room
+
+
 def test_a_new_token_does_not_move_the_others() -> None:
     layer = GrowingLayer()
     layer.update(torch.randn(1, 1, 40, 2), torch.randn(1, 1, 40, 2))

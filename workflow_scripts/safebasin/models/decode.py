@@ -1,4 +1,9 @@
-"""Greedy decoding of one batch, with the head that all prompts share computed once."""
+"""Greedy decoding of one batch, with the head that all prompts share computed once.
+
+Prompts are read some at a time and their replies decoded all at once: reading some hundred tokens
+keeps a processor or a GPU busy, and prompts of like length need little padding; a decoding step
+is the cheaper for each row the more rows it has.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from safebasin.models.device import is_spread, to_device
+from safebasin.models.packing import in_packs
 from safebasin.models.padding import last_columns, pad_left
 
 if TYPE_CHECKING:
@@ -16,6 +22,9 @@ if TYPE_CHECKING:
     from safebasin.models.load import LoadedModel
 
 StopReason = Literal["eos", "length"]
+
+_READ_AT_ONCE = 512
+"""Tokens of prompts in one forward pass, unless one prompt alone is longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +45,8 @@ class ReadBatch:
     last: Tensor
     """(rows, 1): the place of each prompt's last token in its own text."""
     cache: Any
+    likeliest: list[int]
+    """The token that each prompt goes on with."""
 
 
 class GreedyDecoder:
@@ -45,13 +56,13 @@ class GreedyDecoder:
         """Compute the states of ``head``, which every prompt begins with; it may be empty.
 
         A sliding window counts columns, those of padding too, and padding stands behind the head:
-        a model that has one is given no head, but reads every prompt in one piece.
+        a model that has one is given no head, but reads all prompts in one piece.
         """
         self._model = loaded.model
         self._device = loaded.device
         self._ends = ends
         self._filler = min(ends)
-        self._cache = self._states_of(())
+        self._cache = self._empty_cache()
         self._head = 0 if any(self._cache.is_sliding) else len(head)
         if self._head:
             self._cache = self._states_of(head)
@@ -61,43 +72,68 @@ class GreedyDecoder:
 
         A row that has ended leaves the batch, so that long answers do not pay for short ones.
         """
-        batch = pad_left(prompts, self._head, self._filler, self._device)
-        cache = self._head_states(len(prompts))
-        return self._say(batch.tokens, batch.mask, batch.positions, cache, longest)
+        read = self.read(prompts)
+        return self._say(read.likeliest, read.mask, read.last, read.cache, longest)
 
     def read(self, prompts: Sequence[Sequence[int]]) -> ReadBatch:
-        """Return the states of the prompts, to go on from with ``decode_after``."""
+        """Return the states of the prompts, to go on from with ``decode_after``.
+
+        Neighbours are read together, so prompts are best given in the order of their lengths.
+        """
         import torch
 
+        from safebasin.models.growing_cache import take_rows, takes_rows
+
         batch = pad_left(prompts, self._head, self._filler, self._device)
-        cache = self._head_states(len(prompts))
+        sizes = [len(prompt) - self._head for prompt in prompts]
+        cache = self._empty_cache()
+        pieces = list(in_packs(sizes, _READ_AT_ONCE if takes_rows(cache) else sum(sizes)))
+        likeliest: list[int] = []
         with torch.inference_mode():
-            self._next(batch.tokens, batch.mask, batch.positions, cache)
-        return ReadBatch(mask=batch.mask, last=batch.positions[:, -1:], cache=cache)
+            for rows in pieces:
+                piece = batch.part(rows, max(sizes[rows]))
+                states = self._head_states(len(piece.tokens))
+                likeliest += self._next(piece.tokens, piece.mask, piece.positions, states)
+                if len(pieces) == 1:
+                    cache = states
+                else:
+                    whole = len(prompts), batch.mask.shape[1]
+                    take_rows(cache, states, rows, whole[0], head=self._head, tokens=whole[1])
+        last = batch.positions[:, -1:]
+        return ReadBatch(mask=batch.mask, last=last, cache=cache, likeliest=likeliest)
 
     def decode_after(self, read: ReadBatch, tail: Sequence[int], longest: int) -> list[Decoded]:
         """Return what ``decode`` would, were ``tail`` (not empty) at the end of each prompt."""
         import torch
 
         rows, size = len(read.mask), len(tail)
-        tokens = torch.tensor([list(tail)] * rows)
+        tokens = to_device(torch.tensor([list(tail)] * rows), self._device)
         mask = torch.nn.functional.pad(read.mask, (0, size), value=1)
         positions = read.last + torch.arange(1, size + 1, device=read.last.device)
         cache = deepcopy(read.cache)
-        return self._say(to_device(tokens, self._device), mask, positions, cache, longest)
+        with torch.inference_mode():
+            chosen = self._next(tokens, mask, positions, cache)
+        return self._say(chosen, mask, positions[:, -1:], cache, longest)
 
     def _say(
-        self, tokens: Tensor, mask: Tensor, positions: Tensor, cache: Any, longest: int
+        self, chosen: list[int], mask: Tensor, last: Tensor, cache: Any, longest: int
     ) -> list[Decoded]:
-        """Feed ``tokens`` (rows, width) and go on with the likeliest; the cache is used up."""
+        """Go on with the likeliest from the first new token of each row; the cache is used up.
+
+        Args:
+            chosen: The first new token of each row.
+            mask: (rows, tokens in the cache).
+            last: (rows, 1): the place of each row's last token in its own text.
+            cache: Keys and values of all tokens before the new one.
+            longest: New tokens at most.
+        """
         import torch
 
-        said: list[list[int]] = [[] for _ in tokens]
-        stops: list[StopReason] = ["length"] * len(tokens)
-        alive = list(range(len(tokens)))
+        said: list[list[int]] = [[] for _ in chosen]
+        stops: list[StopReason] = ["length"] * len(chosen)
+        alive = list(range(len(chosen)))
         with torch.inference_mode():
             for count in range(1, longest + 1):
-                chosen = self._next(tokens, mask, positions, cache)
                 kept = []
                 for place, (row, token) in enumerate(zip(alive, chosen, strict=True)):
                     if token in self._ends:
@@ -110,12 +146,11 @@ class GreedyDecoder:
                 if len(kept) < len(alive):
                     rows = self._indices(kept)
                     cache.batch_select_indices(rows)
-                    mask, positions = mask[rows], positions[rows]
+                    mask, last = mask[rows], last[rows]
                     alive = [alive[place] for place in kept]
                 latest = torch.tensor([[chosen[place]] for place in kept])
-                tokens = to_device(latest, self._device)
-                mask = torch.nn.functional.pad(mask, (0, 1), value=1)
-                positions = positions[:, -1:] + 1
+                mask, last = torch.nn.functional.pad(mask, (0, 1), value=1), last + 1
+                chosen = self._next(to_device(latest, self._device), mask, last, cache)
         return [
             Decoded(tokens=tuple(words), stop=stop) for words, stop in zip(said, stops, strict=True)
         ]
@@ -153,9 +188,7 @@ class GreedyDecoder:
         """Return the cache after ``head``, for one row."""
         import torch
 
-        from safebasin.models.growing_cache import growing_cache
-
-        cache = growing_cache(self._model.config)
+        cache = self._empty_cache()
         if head:
             tokens = torch.tensor([list(head)], device=self._device)
             with torch.inference_mode():
@@ -163,3 +196,8 @@ class GreedyDecoder:
                     input_ids=tokens, past_key_values=cache, use_cache=True, logits_to_keep=1
                 )
         return cache
+
+    def _empty_cache(self) -> Any:
+        from safebasin.models.growing_cache import growing_cache
+
+        return growing_cache(self._model.config)

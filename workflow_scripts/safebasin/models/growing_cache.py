@@ -30,7 +30,7 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         held = self.get_seq_length()
         end = held + key_states.shape[-2]
         if not self._places or self._places[0].shape[-2] < end:
-            self._move(key_states, value_states, held, end + end // 4 + 1)
+            self._move(key_states, value_states, held, end)
         for place, states in zip(self._places, (key_states, value_states), strict=True):
             place[..., held:end, :] = states
         return self._show(end)
@@ -49,14 +49,35 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         else:
             super().batch_select_indices(indices)
 
-    def _move(self, keys: Tensor, values: Tensor, held: int, room: int) -> None:
-        """Make a place of ``room`` tokens and bring there what is held."""
-        self._places = []
-        for new, old in ((keys, self.keys), (values, self.values)):
-            place = new.new_empty((*new.shape[:-2], room, new.shape[-1]))
+    def take(self, other: GrowingLayer, rows: slice, of: int, *, head: int, tokens: int) -> None:
+        """Hold the rows of ``other`` as ``rows`` of ``of``, with ``tokens`` columns.
+
+        Where ``other`` has fewer, the gap is behind the head: zeros, to be masked.
+        """
+        if not self._places:
+            self._place(other.keys, other.values, of, tokens)
+        gap = tokens - other.get_seq_length()
+        for place, states in zip(self._places, (other.keys, other.values), strict=True):
+            place[rows, :, :head] = states[:, :, :head]
+            place[rows, :, head : head + gap] = 0
+            place[rows, :, head + gap : tokens] = states[:, :, head:]
+        self._show(tokens)
+
+    def _move(self, keys: Tensor, values: Tensor, held: int, tokens: int) -> None:
+        """Make a place for so many tokens and bring there what is held."""
+        before = self.keys, self.values
+        self._place(keys, values, len(keys), tokens)
+        for place, old in zip(self._places, before, strict=True):
             if old is not None and held:
                 place[..., :held, :] = old
-            self._places.append(place)
+
+    def _place(self, keys: Tensor, values: Tensor, rows: int, tokens: int) -> None:
+        """Make a place for states like these, of so many rows and tokens, with room for more."""
+        room = tokens + tokens // 4 + 1
+        self._places = [
+            states.new_empty((rows, states.shape[1], room, states.shape[-1]))
+            for states in (keys, values)
+        ]
         self.is_initialized = True
 
     def _show(self, tokens: int) -> tuple[Tensor, Tensor]:
@@ -70,3 +91,16 @@ def growing_cache(config: Any) -> DynamicCache:
     cache = DynamicCache(config=config)
     cache.layers = [GrowingLayer() if type(one) is DynamicLayer else one for one in cache.layers]
     return cache
+
+
+def takes_rows(cache: DynamicCache) -> bool:
+    """Say whether rows of other caches can be brought into this one."""
+    return all(isinstance(layer, GrowingLayer) for layer in cache.layers)
+
+
+def take_rows(
+    cache: DynamicCache, part: DynamicCache, rows: slice, of: int, *, head: int, tokens: int
+) -> None:
+    """Bring the rows of ``part`` into ``cache``, layer by layer; see ``GrowingLayer.take``."""
+    for layer, other in zip(cache.layers, part.layers, strict=True):
+        layer.take(other, rows, of, head=head, tokens=tokens)

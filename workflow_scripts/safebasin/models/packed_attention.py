@@ -46,7 +46,7 @@ class _Places:
     """Where the tokens of a pack stand when its rows lie beside each other.
 
     Rows are filled up with their own last token. What that sees does not matter: it is taken out
-    again, and nothing before it sees it.
+    again, and nothing before it sees it. A column that several rows share is attended in each.
     """
 
     pack: PackedRows
@@ -57,7 +57,7 @@ class _Places:
     mask: Tensor
     """(1, 1, longest, head + longest): a token sees the head and its row up to itself."""
     own: Tensor
-    """Which of all rows' tokens, in their order, are no filling."""
+    """Where among all rows' tokens each column of the pack behind the head stands first."""
 
     @classmethod
     def of(cls, pack: PackedRows) -> _Places:
@@ -71,17 +71,16 @@ class _Places:
         keys = torch.cat([torch.arange(head).expand(len(queries), head), queries], dim=1)
         later = torch.ones(longest, head + longest, dtype=torch.bool).triu(head + 1)
         mask = torch.zeros(later.shape, dtype=pack.mask.dtype).masked_fill(later, float("-inf"))
-        own = [
-            number * longest + place
-            for number, row in enumerate(pack.columns)
-            for place in range(len(row))
-        ]
+        first: dict[int, int] = {}
+        for number, row in enumerate(pack.columns):
+            for place, column in enumerate(row):
+                first.setdefault(column, number * longest + place)
         return cls(
             pack=pack,
             queries=queries.to(device),
             keys=keys.to(device),
             mask=mask[None, None].to(device),
-            own=torch.tensor(own, device=device),
+            own=torch.tensor([first[column] for column in sorted(first)], device=device),
         )
 
 

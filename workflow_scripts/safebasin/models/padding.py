@@ -30,6 +30,17 @@ class PaddedBatch:
     positions: Tensor
     """(rows, width): the place of each token in its own text."""
 
+    def part(self, rows: slice, width: int) -> PaddedBatch:
+        """Return some rows, none longer than ``width``, with no more padding than they need."""
+        import torch
+
+        head = self.mask.shape[1] - self.tokens.shape[1]
+        return PaddedBatch(
+            tokens=self.tokens[rows, -width:],
+            mask=torch.cat([self.mask[rows, :head], self.mask[rows, -width:]], dim=1),
+            positions=self.positions[rows, -width:],
+        )
+
 
 def common_head(rows: Sequence[Sequence[int]]) -> tuple[int, ...]:
     """Return the longest run of tokens all rows begin with, leaving each at least one token."""
