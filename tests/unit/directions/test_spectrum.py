@@ -18,6 +18,32 @@ def spiked(rows: int, cols: int) -> Tensor:
     return made
 
 
+@pytest.mark.parametrize("shape", [(30, 20), (20, 30), (25, 25), (9, 1), (1, 9)], ids=str)
+@pytest.mark.parametrize("count", [1, 4, 40])
+def test_leading_values_and_vectors_are_those_of_the_full_decomposition(
+    shape: tuple[int, int], count: int
+) -> None:
+    d = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    left, values, _ = torch.linalg.svd(d.double(), full_matrices=False)
+
+    found = leading(d, count)
+
+    torch.testing.assert_close(found.values, values[:count])
+    size = min(count, *shape)
+    overlap = (left[:, :size] * found.vectors.double()).sum(dim=0).abs()
+    torch.testing.assert_close(overlap, torch.ones(size, dtype=torch.float64), rtol=0, atol=1e-5)
+
+
+def test_a_matrix_of_low_rank_has_zeros_and_orthonormal_vectors_all_the_same() -> None:
+    rng = torch.Generator().manual_seed(0)
+    d = torch.randn(20, 2, generator=rng) @ torch.randn(2, 9, generator=rng)
+
+    found = leading(d, 5)
+
+    assert bool((found.values[2:] <= 1e-6 * found.values[0]).all())
+    torch.testing.assert_close(found.vectors.mT @ found.vectors, torch.eye(5), rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("shape", [(300, 200), (200, 300)], ids=str)
 def test_the_krylov_method_agrees_with_the_full_decomposition(
     shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch

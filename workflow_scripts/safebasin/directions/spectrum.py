@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 LARGEST_EXACT = 1024
-"""Up to this smaller side a full decomposition in fp64 is taken; beyond it, a block Krylov one."""
+"""Up to this smaller side the Gram matrix is decomposed in fp64; beyond it, a Krylov space."""
 _OVERSAMPLING = 8
 _STEPS = 8
 _FEWEST_COLUMNS = 16  # products with fewer take longer, not less (see projectors)
@@ -46,16 +46,16 @@ def named_generator(seed: int, name: str) -> torch.Generator:
 def leading(matrix: Tensor, count: int) -> Leading:
     """Return the ``count`` largest singular values of ``matrix`` (d_out, d_in) with left vectors.
 
-    Exact where the smaller side is at most 1024. Beyond that a block Krylov space (8 steps,
-    ``count`` + 8 columns, fixed seed) is searched: values that stand out are good to fp32, those
-    in a flat bulk are low by a fraction of a per cent, and never too high.
+    Exact where the smaller side is at most 1024 (values below 1e-8 of the largest are rounding).
+    Beyond that a block Krylov space (8 steps, ``count`` + 8 columns, fixed seed) is searched:
+    values that stand out are good to fp32, those in a flat bulk are low by a fraction of a per
+    cent, and never too high.
 
     Source: Musco and Musco, arXiv:1504.05477, algorithm 2.
     """
     count = min(count, *matrix.shape)
     if min(matrix.shape) <= LARGEST_EXACT:
-        left, values, _ = torch.linalg.svd(matrix.double(), full_matrices=False)
-        return Leading(values=values[:count], vectors=left[:, :count].to(matrix.dtype))
+        return _by_gram_matrix(matrix, count)
     return _block_krylov(matrix, count)
 
 
@@ -65,6 +65,25 @@ def singular_values(matrix: Tensor, count: int) -> Tensor:
         values: Tensor = torch.linalg.svdvals(matrix.double())
         return values[:count]
     return leading(matrix, count).values
+
+
+def _by_gram_matrix(matrix: Tensor, count: int) -> Leading:
+    """Decompose d d^T, or d^T d where that is smaller, for its leading vectors alone.
+
+    That is a quarter of the time of d's decomposition, which makes all of them.
+    """
+    from scipy.linalg import eigh
+
+    d = matrix.double().cpu()
+    tall = d.shape[0] > d.shape[1]
+    gram = d.mT @ d if tall else d @ d.mT
+    side = len(gram)
+    squares, found = eigh(gram.numpy(), subset_by_index=(side - count, side - 1), driver="evr")
+    vectors = torch.from_numpy(found).flip(1)
+    return Leading(
+        values=torch.from_numpy(squares).flip(0).clamp_min(0).sqrt().to(matrix.device),
+        vectors=(torch.linalg.qr(d @ vectors).Q if tall else vectors).to(matrix),
+    )
 
 
 def _block_krylov(matrix: Tensor, count: int) -> Leading:
