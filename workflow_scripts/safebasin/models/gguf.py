@@ -6,6 +6,9 @@ quantised, and should not be called by that name.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from safebasin.errors import DamagedInput
@@ -31,10 +34,26 @@ def convert_gguf(file: Path, dtype: str, folder: Path) -> None:
 
     source = {"gguf_file": file.name, "local_files_only": True}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(str(file.parent), **source)
-        model = AutoModelForCausalLM.from_pretrained(
-            str(file.parent), dtype=getattr(torch, dtype), **source
-        )
+        with _read_once():
+            tokenizer = AutoTokenizer.from_pretrained(str(file.parent), **source)
+            model = AutoModelForCausalLM.from_pretrained(
+                str(file.parent), dtype=getattr(torch, dtype), **source
+            )
     except (ValueError, KeyError, OSError, NotImplementedError) as error:
         raise DamagedInput(f"{file}: transformers cannot read this GGUF file: {error}") from error
     write_checkpoint(folder, model, tokenizer)
+
+
+@contextmanager
+def _read_once() -> Iterator[None]:
+    """Have transformers share one reader: for tokenizer, config and weights it would make three,
+    each of which takes seconds for the vocabulary alone.
+    """
+    import gguf
+
+    reader = gguf.GGUFReader
+    gguf.GGUFReader = cache(reader)  # type: ignore[misc, assignment]
+    try:
+        yield
+    finally:
+        gguf.GGUFReader = reader  # type: ignore[misc]
