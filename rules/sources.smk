@@ -7,6 +7,7 @@ rule fetch_source:
     log:
         "logs/fetch_source/{digest}.log",
     retries: 2
+    priority: 3
     params:
         python=PLAN.python,
         store=PLAN.store,
@@ -29,6 +30,7 @@ rule convert_checkpoint:
         "logs/convert_checkpoint/{digest}.log",
     wildcard_constraints:
         digest=PLAN.made_by("convert_checkpoint"),
+    priority: 3
     resources:
         mem_mb=PLAN.memory,
         runtime=PLAN.runtime,
