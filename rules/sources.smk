@@ -6,8 +6,8 @@ rule fetch_source:
         "receipts/source/{digest}.json",
     log:
         "logs/fetch_source/{digest}.log",
-    retries: 2
     priority: 3
+    retries: 2
     params:
         python=PLAN.python,
         store=PLAN.store,
