@@ -54,10 +54,11 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
 
         Where ``other`` has fewer, the gap is behind the head: zeros, to be masked.
         """
+        keys, values = other._show(other.get_seq_length())
         if not self._places:
-            self._place(other.keys, other.values, of, tokens)
-        gap = tokens - other.get_seq_length()
-        for place, states in zip(self._places, (other.keys, other.values), strict=True):
+            self._place(keys, values, of, tokens)
+        gap = tokens - keys.shape[-2]
+        for place, states in zip(self._places, (keys, values), strict=True):
             place[rows, :, :head] = states[:, :, :head]
             place[rows, :, head : head + gap] = 0
             place[rows, :, head + gap : tokens] = states[:, :, head:]
@@ -103,4 +104,5 @@ def take_rows(
 ) -> None:
     """Bring the rows of ``part`` into ``cache``, layer by layer; see ``GrowingLayer.take``."""
     for layer, other in zip(cache.layers, part.layers, strict=True):
+        assert isinstance(layer, GrowingLayer) and isinstance(other, GrowingLayer)
         layer.take(other, rows, of, head=head, tokens=tokens)

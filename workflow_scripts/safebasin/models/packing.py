@@ -57,7 +57,8 @@ def pack_rows(
     known: dict[tuple[int, int], int] = {}  # column and the token that follows it: its column
     columns = []
     for row in rows:
-        column, path = head - 1, []
+        column = head - 1
+        path: list[int] = []
         for place, token in enumerate(row[head:], start=head):
             following = known.setdefault((column, token), len(tokens))
             if following == len(tokens):
@@ -68,8 +69,8 @@ def pack_rows(
         columns.append(tuple(path))
     sees = torch.zeros(len(tokens), len(tokens), dtype=torch.bool)
     sees[:, :head] = True
-    for path in columns:
-        own = torch.tensor(path)
+    for branch in columns:
+        own = torch.tensor(branch)
         sees[own[:, None], own] = True
     mask = torch.zeros(sees.shape, dtype=dtype).masked_fill(~sees.tril(), float("-inf"))
     return PackedRows(
