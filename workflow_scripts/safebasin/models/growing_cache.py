@@ -104,5 +104,6 @@ def take_rows(
 ) -> None:
     """Bring the rows of ``part`` into ``cache``, layer by layer; see ``GrowingLayer.take``."""
     for layer, other in zip(cache.layers, part.layers, strict=True):
-        assert isinstance(layer, GrowingLayer) and isinstance(other, GrowingLayer)
+        assert isinstance(layer, GrowingLayer)
+        assert isinstance(other, GrowingLayer)
         layer.take(other, rows, of, head=head, tokens=tokens)
