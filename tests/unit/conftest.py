@@ -1,4 +1,4 @@
-"""Fixtures of several rooms: a hub on loopback."""
+"""Fixtures of several rooms: a tiny model, and a hub on loopback."""
 
 from __future__ import annotations
 
@@ -8,6 +8,17 @@ from pathlib import Path
 import pytest
 
 from .sources.hub_lookalike import HubLookalike
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a checkpoint with random weights. Do not change its files."""
+    from safebasin.models.tiny import TinyLlama, write_tiny_llama
+
+    folder = tmp_path_factory.mktemp("tiny")
+    size = TinyLlama(hidden=32, layers=2, heads=4, vocabulary=320, seed=1)
+    write_tiny_llama(size, "float32", folder)
+    return folder
 
 
 @pytest.fixture

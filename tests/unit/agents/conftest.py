@@ -1,24 +1,13 @@
-"""A tiny model, and a sandbox where this machine has one; without it those tests are skipped."""
+"""A sandbox where this machine has one; without it those tests are skipped."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 from safebasin.agents.toolshell.sandbox import require_sandbox
 from safebasin.errors import MachineLacks
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from safebasin.models.tiny import TinyLlama, write_tiny_llama
-
-    folder = tmp_path_factory.mktemp("tiny")
-    size = TinyLlama(hidden=32, layers=2, heads=4, vocabulary=320, seed=1)
-    write_tiny_llama(size, "float32", folder)
-    return folder
 
 
 @pytest.fixture(scope="session")

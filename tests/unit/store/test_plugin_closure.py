@@ -123,6 +123,26 @@ def test_files_that_a_module_names_count_and_unused_modules_do_not(
     assert (plugin_closure(plugin, package) != before) == counts
 
 
+@pytest.mark.parametrize(
+    ("named", "file", "counts"),
+    [
+        ("words/list.txt", "words/list.txt", True),
+        ("words/list.txt", "words/other.txt", False),
+        ("../list.txt", "../list.txt", False),
+        ("list", "list", False),
+    ],
+)
+def test_data_counts_where_it_is_named_from_the_plugins_folder(
+    tmp_path, package, named, file, counts
+):
+    folder = tmp_path / "brought"
+    plugin = plugin_with(write(folder, {"words/list.txt": "a"}), f"FILE = {named!r}")
+    write(folder, {file: "a"})
+    before = plugin_closure(plugin, package)
+    write(folder, {file: "b"})
+    assert (plugin_closure(plugin, package) != before) == counts
+
+
 def test_a_module_called_like_one_of_ours_counts_beside_it(tmp_path, package):
     plugin = plugin_with(tmp_path, "import words\nfrom safebasin import words as ours")
     write(tmp_path, {"words.py": "N = 1\n"})

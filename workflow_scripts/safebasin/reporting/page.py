@@ -44,6 +44,7 @@ _GLOSSARY = (
     ("CR, complied", "share that open affirmatively; not the same as doing harm"),
     ("other", "neither of the two"),
     ("degenerate", "empty, without letters, or a loop; the four add up to 100 %"),
+    ("HS, harmful", "share of answers that a judge of harm calls so, where the study has one"),
     ("FA", "share of task rows whose answer begins with the right label and no other"),
     ("‖BA‖", "size of the low-rank update, √Σ‖BA‖² over the matrices, without LoRA's scale"),
     ("anchor share", "1 − ‖(I−C)BA‖²/‖BA‖²: how much of the penalty the direction takes away"),

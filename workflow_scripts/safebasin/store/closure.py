@@ -126,13 +126,14 @@ def _is_type_checking(test: ast.expr) -> bool:
 
 
 def named_files(tree: ast.Module, path: Path) -> Iterator[Path]:
-    """Yield the files beside ``path`` that a string in it names."""
+    """Yield the files beside ``path``, or in folders beside it, that a string in it names."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             name = node.value
-            if 0 < len(name) < 100 and "." in name and "/" not in name and "\n" not in name:
+            if 0 < len(name) < 100 and "." in name and "\n" not in name:
                 beside = path.parent / name
-                if not name.endswith(".py") and beside.is_file():
+                outside = name.startswith("/") or ".." in beside.parts
+                if not (outside or name.endswith(".py")) and beside.is_file():
                     yield beside
 
 
