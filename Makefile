@@ -14,7 +14,7 @@ BARS = $$(test -t 2 && echo --logger rich)
 
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: study demo setup test test-unit test-gpu test-slurm lint types bench locks schema clean
+.PHONY: study demo setup test test-unit test-gpu test-slurm test-studies lint types bench locks schema clean
 
 study: setup
 	$(BIN)/safebasin unlock
@@ -56,6 +56,10 @@ test-unit: setup
 # Skips, with the reason, where no CUDA device is.
 test-gpu: setup
 	$(BIN)/python -m pytest -rs tests/gpu
+
+# Every study of studies/ at its smallest, on a tiny model; fetches their sources. Half an hour.
+test-studies: setup
+	$(BIN)/python -m pytest tests/studies
 
 # On a Slurm of its own, which it starts on this machine and stops again; SHORT=1 leaves methods out.
 test-slurm: setup

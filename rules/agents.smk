@@ -8,6 +8,7 @@ rule write_demonstrations:
         "logs/write_demonstrations/{digest}.log",
     wildcard_constraints:
         digest=PLAN.made_by("write_demonstrations"),
+    priority: 3
     params:
         python=PLAN.python,
         store=PLAN.store,

@@ -8,6 +8,7 @@ rule read_corpus:
         "receipts/corpus/{digest}.json",
     log:
         "logs/read_corpus/{digest}.log",
+    priority: 3
     params:
         python=PLAN.python,
         store=PLAN.store,
@@ -27,6 +28,7 @@ rule split_corpus:
         "receipts/split/{digest}.json",
     log:
         "logs/split_corpus/{digest}.log",
+    priority: 3
     params:
         python=PLAN.python,
         store=PLAN.store,
@@ -48,6 +50,7 @@ rule mix_corpora:
         "logs/mix_corpora/{digest}.log",
     wildcard_constraints:
         digest=PLAN.made_by("mix_corpora"),
+    priority: 3
     params:
         python=PLAN.python,
         store=PLAN.store,

@@ -17,7 +17,7 @@ from filelock import FileLock
 from hypothesis import settings
 from safebasin.store.code_identity import PACKAGE
 
-from .workflow import SMOKE, lay_out, snakemake
+from .workflow import SMOKE, TOKEN, lay_out, snakemake
 
 settings.register_profile("default", deadline=None, max_examples=60)
 settings.load_profile("default")
@@ -25,9 +25,9 @@ settings.load_profile("default")
 
 @pytest.fixture(scope="session")
 def smoke_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """The working directory of a finished smoke study. Do not change its files.
+    """The working directory of a finished smoke study, whose user is logged in to the hub.
 
-    The first test process that asks for it makes it, the others wait.
+    Do not change its files. The first test process that asks for it makes it, the others wait.
     """
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "smoke"
@@ -35,7 +35,8 @@ def smoke_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Pa
     with FileLock(folder.with_suffix(".lock")):
         if not finished.exists():
             shutil.rmtree(folder, ignore_errors=True)
-            snakemake(lay_out(folder), "--configfile", str(SMOKE))
+            environment = {**os.environ, "HF_TOKEN": TOKEN}
+            snakemake(lay_out(folder), "--configfile", str(SMOKE), environment=environment)
             finished.touch()
     return folder
 

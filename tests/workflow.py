@@ -11,6 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SMOKE = Path("studies/smoke.yaml")
+TOKEN = "hf_nobodyMustSeeThis"
+"""A hub token that is looked for in everything a run leaves behind."""
 SNAKEMAKE = str(Path(sys.executable).with_name("snakemake"))
 
 

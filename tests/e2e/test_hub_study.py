@@ -17,9 +17,8 @@ from safebasin.store.artifact import MANIFEST
 from safebasin.workflow import open_workflow
 
 from ..unit.sources.hub_lookalike import HubLookalike
-from ..workflow import ROOT, SMOKE, lay_out
+from ..workflow import ROOT, SMOKE, TOKEN, lay_out
 
-TOKEN = "hf_nobodyMustSeeThis"
 COMMIT = "d" * 40
 ROWS = b"".join(b'{"prompt": "word %d", "label": "tool"}\n' % number for number in range(80))
 STUDY = """
@@ -166,6 +165,13 @@ def test_a_gated_study_from_planning_to_what_is_made_of_its_sources(gated, folde
     assert len(recorded) == len(list((folder / "receipts").rglob("*.json"))) == 5
 
     assert holding(folder.parent) == []
+
+
+def test_a_whole_study_leaves_the_token_of_its_user_nowhere(smoke_folder):
+    for place in ("results/smoke/report.html", "store", "logs", ".snakemake/log", "receipts"):
+        assert (smoke_folder / place).exists()
+
+    assert holding(smoke_folder) == []
 
 
 @pytest.mark.parametrize("before", ["", "x", "xx", "xxx"])

@@ -11,7 +11,7 @@ from safebasin.models.chat import ChatFormat
 from safebasin.models.decode import GreedyDecoder
 from safebasin.models.generate import generate_answers
 from safebasin.models.hidden_states import depth_of, prompt_states, steered
-from safebasin.models.load import LoadedModel, load_model
+from safebasin.models.load import LoadedModel, Precision, load_model
 from torch import Tensor
 
 TEXTS = ("a", "a quiet lake", "the weather " * 4, "seven", "an old bridge and a recipe")
@@ -88,7 +88,10 @@ def test_batched_states_are_those_of_each_prompt_by_itself(loaded, prompts) -> N
             torch.testing.assert_close(found.final[layer, place], wanted[layer][-1])
 
 
-def test_the_states_of_an_adapted_model_are_its_own(tiny: Path, tmp_path: Path, prompts) -> None:
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_states_of_an_adapted_model_are_its_own(
+    tiny: Path, tmp_path: Path, prompts, precision: Precision
+) -> None:
     drawn = torch.Generator().manual_seed(0)
     tensors = {
         tensor_name(f"model.layers.{layer}.self_attn.q_proj.weight", factor): torch.randn(
@@ -99,8 +102,8 @@ def test_the_states_of_an_adapted_model_are_its_own(tiny: Path, tmp_path: Path, 
     }
     config = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["q_proj"]}
     write_adapter(tmp_path, config, tensors)
-    bare = load_model(tiny, device=torch.device("cpu"), precision="float32")
-    adapted = load_model(tiny, device=torch.device("cpu"), precision="float32", adapter=tmp_path)
+    bare = load_model(tiny, device=torch.device("cpu"), precision=precision)
+    adapted = load_model(tiny, device=torch.device("cpu"), precision=precision, adapter=tmp_path)
 
     before, after = (prompt_states(m, prompts, (0, 1), batch_size=9) for m in (bare, adapted))
 

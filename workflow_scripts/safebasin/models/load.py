@@ -25,7 +25,7 @@ class LoadedModel:
     """A model in evaluation mode on its device, and its tokenizer."""
 
     model: Any
-    """A ``PreTrainedModel``, or a ``PeftModel`` around one."""
+    """A ``PreTrainedModel``, or a ``PeftModel`` around one in bfloat16."""
     tokenizer: PreTrainedTokenizerBase
     device: torch.device
     """Where inputs go; without an index where the model is spread over several GPUs."""
@@ -40,7 +40,8 @@ def load_model(
         folder: A checkpoint artifact.
         device: Where the weights go; one without an index spreads them over all visible GPUs.
         precision: Type of the weights, whatever type they are stored in.
-        adapter: A PEFT adapter; it stays beside the weights, it is not merged into them.
+        adapter: A PEFT adapter. In float32 it is merged into the weights, which gives the same
+            sums with fewer products. In bfloat16 it stays beside them: rounding would swallow it.
 
     Raises:
         DamagedInput: the folder has no safetensors, names code to run, or does not load.
@@ -67,6 +68,8 @@ def load_model(
         _check_spread(folder, model)
     if adapter is not None:
         model = _with_adapter(model, adapter)
+        if precision == "float32":
+            model = model.merge_and_unload(safe_merge=True)
     if not is_spread(device):
         model = model.to(device)
     model = model.eval().requires_grad_(False)
