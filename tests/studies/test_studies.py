@@ -11,7 +11,7 @@ from safebasin.study.load import read_layers
 from ..workflow import ROOT, lay_out, snakemake
 from .shrunken import shrunken
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.timeout(7200)]
 PAPERS = {"asft-llama2-7b", "asft-llama2-7b-reference", "ping-llama31-8b"}
 """Their sources are not locked, so they only plan."""
 STUDIES = sorted(
