@@ -57,7 +57,7 @@ test-unit: setup
 test-gpu: setup
 	$(BIN)/python -m pytest -rs tests/gpu
 
-# Every study of studies/ at its smallest, on a tiny model; fetches their sources. Two hours on
+# Every study of studies/ at its smallest, on a tiny model; fetches their sources. Takes hours on
 # 2 cores; one of them: .venv/bin/python -m pytest tests/studies -k NAME
 test-studies: setup
 	$(BIN)/python -m pytest tests/studies

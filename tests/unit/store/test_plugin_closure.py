@@ -143,6 +143,15 @@ def test_data_counts_where_it_is_named_from_the_plugins_folder(
     assert (plugin_closure(plugin, package) != before) == counts
 
 
+def test_data_counts_for_a_plugin_that_is_named_by_a_way_around(tmp_path, package):
+    folder = tmp_path / "brought"
+    plugin = plugin_with(write(folder, {"list.txt": "a"}), "FILE = 'list.txt'")
+    around = folder / ".." / "brought" / plugin.name
+    before = plugin_closure(around, package)
+    write(folder, {"list.txt": "b"})
+    assert plugin_closure(around, package) != before
+
+
 def test_a_module_called_like_one_of_ours_counts_beside_it(tmp_path, package):
     plugin = plugin_with(tmp_path, "import words\nfrom safebasin import words as ours")
     write(tmp_path, {"words.py": "N = 1\n"})

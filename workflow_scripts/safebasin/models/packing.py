@@ -3,7 +3,8 @@
 The sequence is a tree: rows part where they first differ, be it behind the chat template's head or
 later, where some share a task's wording. A mask keeps them apart: a token sees what stands before
 it in its own row, which is all that it would see alone, so the sums are those of the row alone.
-Training on rows of 40 to 100 tokens this way takes half the time of a padded batch.
+Training on rows of 40 to 100 tokens this way takes at most two thirds of the time of a padded
+batch.
 """
 
 from __future__ import annotations

@@ -132,7 +132,7 @@ def named_files(tree: ast.Module, path: Path) -> Iterator[Path]:
             name = node.value
             if 0 < len(name) < 100 and "." in name and "\n" not in name:
                 beside = path.parent / name
-                outside = name.startswith("/") or ".." in beside.parts
+                outside = name.startswith("/") or ".." in Path(name).parts
                 if not (outside or name.endswith(".py")) and beside.is_file():
                     yield beside
 
