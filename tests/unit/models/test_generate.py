@@ -9,15 +9,10 @@ from safebasin.models import decode
 from safebasin.models.chat import ChatFormat
 from safebasin.models.decode import GreedyDecoder
 from safebasin.models.generate import batch_by_length, generate_answers
-from safebasin.models.load import LoadedModel, load_model
+from safebasin.models.load import LoadedModel
 from safebasin.models.padding import common_head
 
 TEXTS = ("a", "a quiet lake", "the weather " * 4, "seven", "an old bridge and a recipe", "b")
-
-
-@pytest.fixture(scope="module")
-def loaded(tiny: Path) -> LoadedModel:
-    return load_model(tiny, device=torch.device("cpu"), precision="float32")
 
 
 @pytest.fixture(scope="module")

@@ -1,28 +1,15 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safebasin.models.chat import ChatFormat
 from safebasin.models.generate import Answer, generate_answers
-from safebasin.models.load import LoadedModel, load_model
+from safebasin.models.load import LoadedModel
 from safebasin.models.read_prompts import ReadPrompts
 
 TEXTS = ("a", "a quiet lake", "the weather " * 4, "seven", "an old bridge and a recipe", "b")
 Prompt = tuple[int, ...]
-
-
-@pytest.fixture(scope="module")
-def loaded(tiny: Path) -> LoadedModel:
-    """With larger weights than it comes with: as it is it repeats itself, whatever it has read."""
-    model = load_model(tiny, device=torch.device("cpu"), precision="float32")
-    for weight in model.model.parameters():
-        if weight.ndim == 2:
-            weight.mul_(6)
-    return model
 
 
 @pytest.fixture(scope="module")
