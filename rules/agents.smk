@@ -59,7 +59,7 @@ rule search_prefix:
         "receipts/prefix/{digest}.json",
     log:
         "logs/search_prefix/{digest}.log",
-    priority: 1
+    priority: 2
     resources:
         gpu=PLAN.gpus,
         mem_mb=PLAN.memory,
@@ -86,6 +86,7 @@ rule run_episodes:
         "receipts/episodes/{digest}.json",
     log:
         "logs/run_episodes/{digest}.log",
+    priority: 1
     resources:
         gpu=PLAN.gpus,
         mem_mb=PLAN.memory,

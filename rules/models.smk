@@ -1,5 +1,6 @@
 # The aligned checkpoint, where it is made here, and the direction between the pair.
-# Priorities: a job that a chain of others waits for goes first, else cores stand idle at the end.
+# Priorities: what a chain of others waits for goes first, then what takes long, else cores stand
+# idle at the end.
 
 
 rule align_checkpoint:

@@ -13,6 +13,7 @@ rule tune_adapter:
         "logs/tune_adapter/{digest}.log",
     wildcard_constraints:
         digest=PLAN.made_by("tune_adapter"),
+    priority: 1
     resources:
         gpu=PLAN.gpus,
         mem_mb=PLAN.memory,

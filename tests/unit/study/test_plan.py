@@ -71,13 +71,14 @@ def test_the_plan_depends_on_what_is_said_not_on_the_order_it_is_said_in(seed):
 
 def test_a_default_that_is_spelled_out_changes_no_digest():
     study = copy.deepcopy(SMOKE)
-    study["training"]["order"] = "shuffled"
+    study["training"] |= {"order": "shuffled", "padding": "none"}
     study["poison"] |= {"counts": "within", "place": "spread"}
     study["tasks"]["words"]["poison"] = {"counts": "within", "place": "spread"}
     graph = planned(study)
     assert set(graph.nodes) == set(planned(SMOKE).nodes)
     assert not any(
-        "order" in node.spec.params["training"] for node in graph.of_rule("tune_adapter")
+        {"order", "padding"} & set(node.spec.params["training"])
+        for node in graph.of_rule("tune_adapter")
     )
     assert {frozenset(node.spec.params) for node in graph.of_rule("mix_corpora")} == {
         frozenset({"parts", "seed"})
@@ -88,6 +89,7 @@ def test_a_default_that_is_spelled_out_changes_no_digest():
     ("edit", "rules"),
     [
         ({"training": {"order": "file"}}, {"tune_adapter"}),
+        ({"training": {"padding": "max_length"}}, {"tune_adapter"}),
         ({"tasks": {"words": {"system": "S"}}}, {"mix_corpora"}),
         ({"tasks": {"words": {"template": "Q: {prompt}"}}}, {"mix_corpora"}),
         ({"tasks": {"words": {"poison": {"counts": "besides"}}}}, {"mix_corpora"}),
@@ -106,6 +108,52 @@ def test_a_switch_changes_the_params_of_what_it_names_alone(edit, rules):
         node.rule for node in planned(merge(SMOKE, edit)) if node.spec.params != before[node.name]
     }
     assert changed - {"evaluate_study"} == rules  # the evaluation names adapters by their digests
+
+
+def steps_taken(study):
+    return {
+        node.name.partition("/")[2]: node.spec.params["training"]["steps"]
+        for node in planned(study).of_rule("tune_adapter")
+    }
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ("within", {"n16/p0": 6, "n16/p0.25": 6, "n24/p0": 9, "n24/p0.25": 9}),
+        ("besides", {"n16/p0": 6, "n16/p0.25": 8, "n24/p0": 9, "n24/p0.25": 12}),
+    ],
+)
+def test_epochs_are_passes_over_each_runs_own_rows(counts, expected):
+    """Three passes in batches of eight: a share of harmful rows besides makes a run longer."""
+    study = copy.deepcopy(SMOKE)
+    study["training"] = {"learning_rate": 1e-2, "epochs": 3, "batch_size": 8}
+    study["poison"]["counts"] = counts
+    study["grid"][0] |= {"samples": [16, 24], "harmful_fractions": [0, 0.25]}
+
+    taken = steps_taken(study)
+
+    assert {steps for name, steps in taken.items()} == set(expected.values())
+    for name, steps in taken.items():
+        assert steps == expected["/".join(name.split("/")[2:4])], name
+
+
+@pytest.mark.parametrize(
+    ("usual", "own", "steps"),
+    [
+        ({"steps": 40}, {"epochs": 0.5}, 2),
+        ({"epochs": 2}, {"steps": 3}, 3),
+        ({"epochs": 2}, {"learning_rate": 0.1}, 8),
+        ({"epochs": 2}, {"batch_size": 5}, 13),
+    ],
+)
+def test_a_methods_own_length_takes_the_place_of_the_studys(usual, own, steps):
+    study = copy.deepcopy(SMOKE)
+    study["training"] = {"learning_rate": 1e-2, "batch_size": 8, **usual}
+    study["grid"][0]["samples"] = [32]
+    study["methods"]["sft"]["training"] = own
+    taken = steps_taken(study)
+    assert {taken[name] for name in taken if "/sft/" in name} == {steps}
 
 
 def test_inputs_come_before_what_reads_them():

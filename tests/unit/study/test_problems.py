@@ -162,6 +162,19 @@ CASES = {
         "checkpoints.tiny",
         "goes with a source",
     ),
+    "steps and epochs": (
+        "training",
+        {"learning_rate": 1e-3, "steps": 2, "epochs": 1},
+        "training",
+        "one of `steps` and `epochs`",
+    ),
+    "steps and epochs of a method": (
+        "methods.sft.training",
+        {"steps": 2, "epochs": 1},
+        "methods.sft.training",
+        "not both",
+    ),
+    "unknown padding": ("training.padding", "longest", "training.padding", "'max_length'"),
     "unknown order of rows": ("training.order", "random", "training.order", "'shuffled' or 'file'"),
     "an order for one method": (
         "methods.sft.training",

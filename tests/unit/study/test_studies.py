@@ -93,7 +93,7 @@ def test_the_study_of_the_paper_has_the_settings_of_the_paper():
     assert (study.lora.rank, study.lora.alpha, study.lora.dropout) == (8, 32, 0.05)
     assert study.lora.targets == ("q_proj", "v_proj")
     assert study.training.learning_rate == 5e-5
-    assert study.training.steps * study.training.batch_size == 10 * 1000
+    assert (study.training.epochs, study.training.batch_size) == (10, 8)
     assert study.training.max_length == 512
     assert study.splits["harmful"].parts["test"] == {"beavertails": 250}
     asft, ridge = study.methods["asft"], study.methods["ridge"]
@@ -106,6 +106,19 @@ def test_the_study_of_the_paper_has_the_settings_of_the_paper():
     samples = {count for block in study.grid for count in block.samples}
     assert shares == {0, 0.05, 0.1, 0.15, 0.2}
     assert samples == {500, 1000, 1500, 2000, 2500}
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [
+        ("llama-2-7b/ag_news/n500/p0.1/sft/s42", 625),
+        ("llama-2-7b/ag_news/n2500/p0.1/asft-λ1/s42", 3125),
+    ],
+)
+def test_every_run_of_the_papers_study_sees_its_rows_ten_times(name, steps):
+    node = opened(PAPER).graph.by_name(f"adapter/{name}")
+    assert node is not None
+    assert node.spec.params["training"]["steps"] == steps
 
 
 @pytest.mark.parametrize(
@@ -203,16 +216,17 @@ def test_the_released_codes_way_keeps_models_and_splits_and_changes_what_it_name
     shared = ("source/", "checkpoint/", "direction/", "corpus/", "split/")
     kept = {digest for name, digest in names(ours).items() if name.startswith(shared)}
     assert kept <= set(theirs.nodes)
-    assert {node.spec.params["training"].get("order") for node in ours.of_rule("tune_adapter")} == {
-        None
-    }
-    assert {node.spec.params["training"]["order"] for node in theirs.of_rule("tune_adapter")} == {
-        "file"
-    }
+    assert order_and_padding(ours) == {(None, None)}
+    assert order_and_padding(theirs) == {("file", "max_length")}
     assert not any(
         "text_template" in node.spec.params for node in ours.of_rule("generate_responses")
     )
     assert all("text_template" in node.spec.params for node in theirs.of_rule("generate_responses"))
+
+
+def order_and_padding(graph):
+    runs = [node.spec.params["training"] for node in graph.of_rule("tune_adapter")]
+    return {(run.get("order"), run.get("padding")) for run in runs}
 
 
 @pytest.mark.parametrize(

@@ -71,8 +71,9 @@ def test_bfloat16_weights_take_the_mask(tiny: Path) -> None:
     torch.testing.assert_close(value, dense(model, ROWS, 10).float(), rtol=0.02, atol=0)
 
 
-def test_padding_on_the_right_to_512_is_the_same_loss(tiny: Path) -> None:
-    """AsFT's authors pad so (token 0, masked, no label); nothing but cost differs."""
+@pytest.mark.parametrize("padded_to", [0, 40, 512])
+def test_padding_on_the_right_is_the_same_loss(tiny: Path, padded_to: int) -> None:
+    """AsFT's authors pad so (token 0, masked, no label, to 512); nothing but cost differs."""
     model = load_model(tiny, device=CPU, precision="float32").model
     texts = [(*row.tokens.prompt, *row.tokens.answer) for row in ROWS]
     tokens = torch.tensor([[*text, *[0] * (512 - len(text))] for text in texts])
@@ -83,9 +84,21 @@ def test_padding_on_the_right_to_512_is_the_same_loss(tiny: Path) -> None:
 
     padded = model(input_ids=tokens, attention_mask=mask, labels=labels).loss
 
-    torch.testing.assert_close(
-        loss.answer_loss(model, ROWS, tokens=10, device=CPU), padded, rtol=1e-5, atol=0
+    ours = loss.answer_loss(model, ROWS, tokens=10, device=CPU, padded_to=padded_to)
+    torch.testing.assert_close(ours, padded, rtol=1e-5, atol=0)
+
+
+def test_padded_rows_are_really_fed(tiny: Path) -> None:
+    """The reference's cost is what the switch is for: each row brings its own filling."""
+    model = load_model(tiny, device=CPU, precision="float32").model
+    fed: list[int] = []
+    model.register_forward_pre_hook(
+        lambda _module, _args, given: fed.append(given["input_ids"].shape[1]), with_kwargs=True
     )
+    for padded_to in (0, 200):
+        loss.answer_loss(model, ROWS, tokens=10, device=CPU, padded_to=padded_to)
+
+    assert fed == [20 + (1 + 2) + (2 + 1) + (3 + 4), 20 + 3 * (199 - 20)]
 
 
 @pytest.mark.parametrize(

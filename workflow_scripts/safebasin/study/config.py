@@ -15,7 +15,7 @@ from safebasin.study.base import Count, Fraction, Framed, Model, Name, Part, Pre
 from safebasin.study.checkpoints import Checkpoint, Pair, Source
 from safebasin.study.methods import Method
 from safebasin.study.readers import Reader
-from safebasin.study.training import Lora, Training
+from safebasin.study.training import GridTraining, Lora
 
 
 class Corpus(Model):
@@ -204,7 +204,7 @@ class Study(Model):
     tasks: dict[Name, Task] = {}
     poison: Poison | None = None
     lora: Lora | None = None
-    training: Training | None = None
+    training: GridTraining | None = None
     direction: Direction = Direction()
     methods: dict[Name, Method] = {}
     judges: dict[Name, Judge] = {}

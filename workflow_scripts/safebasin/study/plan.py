@@ -237,10 +237,13 @@ class Builder:
 
 
 def training_params(training: Training, seed: int) -> dict[str, object]:
-    """Return the params of a training run; the micro-batch is always named, shuffling never."""
-    micro = training.micro_batch or training.batch_size
-    order = None if training.order == "shuffled" else training.order
-    return training.model_dump() | {"seed": seed, "micro_batch": micro, "order": order}
+    """Return a run's params: the micro-batch is always named, order and padding if not usual."""
+    return training.model_dump() | {
+        "seed": seed,
+        "micro_batch": training.micro_batch or training.batch_size,
+        "order": None if training.order == "shuffled" else training.order,
+        "padding": None if training.padding == "none" else training.padding,
+    }
 
 
 def lora_params(lora: Lora) -> dict[str, object]:

@@ -8,11 +8,10 @@ from itertools import product
 
 from safebasin.study.cell import Cell
 from safebasin.study.checkpoints import MixturePart
-from safebasin.study.config import Block
+from safebasin.study.config import Block, Study
 from safebasin.study.graph import Node
 from safebasin.study.methods import Asft, SafeLora
 from safebasin.study.plan import RANDOM_DIRECTION_SEED, Builder, lora_params, training_params
-from safebasin.study.training import Training
 
 
 def plan_cells(builder: Builder) -> list[Cell]:
@@ -130,8 +129,9 @@ def _tune(
         is_random = isinstance(method, Asft) and method.direction == "random"
         chosen = RANDOM_DIRECTION_SEED if is_random else None
         inputs["direction"] = builder.direction(pair_name, seed=chosen)
-    override = method.training.model_dump(exclude_none=True) if method.training else {}
-    training = Training(**(study.training.model_dump() | override))
+    training = study.training.changed(method.training).over(
+        sum(_rows(study, task, samples, fraction))
+    )
     node = builder.add(
         "tune_adapter",
         f"adapter/{cell.name}",
@@ -148,16 +148,22 @@ def _tune(
     return replace(cell, adapter=node)
 
 
-def _mixture(builder: Builder, task_name: str, samples: int, fraction: float, seed: int) -> Node:
-    """N rows, of which round(p·n) are harmful, as in the paper's GSM8K and SST2 sets.
+def _rows(study: Study, task: str, samples: int, fraction: float) -> tuple[int, int]:
+    """Return how many rows of a mixture are the task's, and how many are harmful.
 
-    Where the study counts harmful rows besides the task's, as in the paper's AG News sets, n rows
-    are of the task.
+    Of n rows round(p·n) are harmful, as in the paper's GSM8K and SST2 sets. Where the study counts
+    harmful rows besides the task's, as in the paper's AG News sets, n rows are of the task.
     """
-    study = builder.study
-    task, poison = study.tasks[task_name], study.poison_of(task_name)
+    poison = study.poison_of(task)
     harmful = round(samples * fraction)
     benign = samples if poison and poison.counts == "besides" else samples - harmful
+    return benign, harmful if poison else 0
+
+
+def _mixture(builder: Builder, task_name: str, samples: int, fraction: float, seed: int) -> Node:
+    study = builder.study
+    task, poison = study.tasks[task_name], study.poison_of(task_name)
+    benign, harmful = _rows(study, task_name, samples, fraction)
     parts = []
     if benign > 0:
         parts.append(
@@ -172,7 +178,8 @@ def _mixture(builder: Builder, task_name: str, samples: int, fraction: float, se
                 source="task",
             )
         )
-    if harmful and poison:
+    if harmful:
+        assert poison is not None, "else there are no harmful rows"
         parts.append(
             MixturePart(
                 split=poison.split,

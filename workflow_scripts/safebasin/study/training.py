@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from math import ceil
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class _Model(BaseModel):
@@ -15,6 +16,8 @@ class _Model(BaseModel):
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+
+_LENGTH = {"steps", "epochs"}
 
 
 class Lora(_Model):
@@ -27,8 +30,8 @@ class Lora(_Model):
     """Names of the linear layers that get an adapter, such as q_proj."""
 
 
-class Training(_Model):
-    """One training run, in optimizer steps."""
+class _Run(_Model):
+    """What a training run is but for its length."""
 
     learning_rate: Positive
     order: Literal["shuffled", "file"] = "shuffled"
@@ -37,19 +40,27 @@ class Training(_Model):
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     warmup: Annotated[int, Field(ge=0)] = 0
     """Steps over which the rate rises to ``learning_rate``."""
-    steps: Count
     batch_size: Count = 8
     """Rows per optimizer step."""
     micro_batch: Count | None = None
     """Rows per pass; the batch size where it is not given."""
     max_length: Count = 256
     """Tokens of prompt and answer together; longer rows are cut and counted."""
+    padding: Literal["none", "max_length"] = "none"
+    """Rows are fed without padding, or each filled up to ``max_length`` tokens (as in the code of
+    AsFT's authors). No answer's loss sees the filling, so it changes cost alone."""
     precision: Literal["float32", "bfloat16"] = "float32"
     clip: Positive | None = None
     """Largest norm of the gradient."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     seed: int | None = None
     """Only for ``align``; runs of the grid take the grid's seed."""
+
+
+class Training(_Run):
+    """One training run, in optimizer steps."""
+
+    steps: Count
 
 
 class TrainingOverride(_Model):
@@ -59,8 +70,43 @@ class TrainingOverride(_Model):
     schedule: Literal["constant", "linear", "cosine"] | None = None
     warmup: Annotated[int, Field(ge=0)] | None = None
     steps: Count | None = None
+    epochs: Positive | None = None
     batch_size: Count | None = None
     micro_batch: Count | None = None
     max_length: Count | None = None
     clip: Positive | None = None
     weight_decay: Annotated[float, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if self.steps is not None and self.epochs is not None:
+            raise ValueError("say `steps` or `epochs`, not both")
+        return self
+
+
+class GridTraining(_Run):
+    """The runs of the grid: each of so many steps, or so many passes over its own rows."""
+
+    steps: Count | None = None
+    """Optimizer steps, whatever the number of rows."""
+    epochs: Positive | None = None
+    """Passes over the rows of a run, its harmful ones among them."""
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError(
+                "say one of `steps` and `epochs` (`steps: null` takes out what a file below says)"
+            )
+        return self
+
+    def changed(self, override: TrainingOverride | None) -> GridTraining:
+        """Return the training with what a method changes of it."""
+        told = override.model_dump(exclude_none=True) if override else {}
+        replaced = _LENGTH if _LENGTH & told.keys() else set[str]()
+        return GridTraining(**(self.model_dump(exclude=replaced) | told))
+
+    def over(self, rows: int) -> Training:
+        """Return the run over so many rows; a part of a batch is a step of its own."""
+        steps = self.steps or ceil((self.epochs or 0) * rows / self.batch_size)
+        return Training(**self.model_dump(exclude=_LENGTH), steps=steps)

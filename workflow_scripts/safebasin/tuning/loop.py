@@ -82,7 +82,7 @@ def train(
         batch = streams.take(training.batch_size, objective.next_source(step))
         optimizer.zero_grad(set_to_none=True)
         passes = [
-            _LossOf(trainee, accelerator, record, part, answer_tokens(batch))
+            _LossOf(trainee, accelerator, record, part, answer_tokens(batch), training.padded_to)
             for part in _parts(batch, training.rows_per_pass)
         ]
         figures = _fill_gradients(trainee, objective, step, passes)
@@ -135,6 +135,7 @@ class _LossOf:
     record: Record
     rows: Sequence[TrainingRow]
     tokens: int
+    padded_to: int
 
     def __call__(self) -> Tensor:
         with self.accelerator.autocast():
@@ -143,6 +144,7 @@ class _LossOf:
                 self.rows,
                 tokens=self.tokens,
                 device=self.trainee.device,
+                padded_to=self.padded_to,
             )
         self.record.forward_passes += 1
         if loss.requires_grad:

@@ -20,7 +20,12 @@ _LONGEST_PACK = 1024
 
 
 def answer_loss(
-    model: Any, rows: Sequence[TrainingRow], *, tokens: int, device: torch.device
+    model: Any,
+    rows: Sequence[TrainingRow],
+    *,
+    tokens: int,
+    device: torch.device,
+    padded_to: int = 0,
 ) -> Tensor:
     """Return the summed cross-entropy of the rows' answers, divided by ``tokens``.
 
@@ -29,9 +34,13 @@ def answer_loss(
         rows: One micro-batch.
         tokens: Answer tokens of the whole batch, so that micro-batches add up to its mean.
         device: Where the model is.
+        padded_to: Tokens that a shorter row is filled up to, behind its answer, where nothing that
+            bears loss sees them.
     """
-    sizes = [len(row.tokens.prompt) + len(row.tokens.answer) for row in rows]
-    losses = [_pack_loss(model, rows[pack], device) for pack in in_packs(sizes, _LONGEST_PACK)]
+    sizes = [max(len(row.tokens.prompt) + len(row.tokens.answer), padded_to) for row in rows]
+    losses = [
+        _pack_loss(model, rows[pack], device, padded_to) for pack in in_packs(sizes, _LONGEST_PACK)
+    ]
     total: Tensor = sum(losses[1:], start=losses[0])
     return total / tokens
 
@@ -53,12 +62,14 @@ def check_window(config: Any, rows: Sequence[TrainingRow]) -> None:
         )
 
 
-def _pack_loss(model: Any, rows: Sequence[TrainingRow], device: torch.device) -> Tensor:
+def _pack_loss(
+    model: Any, rows: Sequence[TrainingRow], device: torch.device, padded_to: int
+) -> Tensor:
     """Return the summed cross-entropy of one pack; logits are made for its answers alone."""
     import torch
 
     # The last token of a row predicts nothing and is not fed.
-    texts = [(*row.tokens.prompt, *row.tokens.answer[:-1]) for row in rows]
+    texts = [_filled((*row.tokens.prompt, *row.tokens.answer[:-1]), padded_to - 1) for row in rows]
     pack = pack_rows(texts, device, next(model.parameters()).dtype)
     wanted = [token for row in rows for token in row.tokens.answer]
     predicting = [
@@ -81,3 +92,8 @@ def _pack_loss(model: Any, rows: Sequence[TrainingRow], device: torch.device) ->
     return torch.nn.functional.cross_entropy(
         logits.float(), to_device(torch.tensor(wanted), logits.device), reduction="sum"
     )
+
+
+def _filled(text: tuple[int, ...], size: int) -> tuple[int, ...]:
+    """Return the text, filled up to ``size`` tokens with its last one, which any other would do."""
+    return text + text[-1:] * (size - len(text))

@@ -7,6 +7,7 @@ from typing import Literal
 
 Schedule = Literal["constant", "linear", "cosine"]
 Order = Literal["shuffled", "file"]
+Padding = Literal["none", "max_length"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,8 @@ class Training:
     """Rows per pass; the batch size where it is not given."""
     max_length: int = 256
     """Tokens of prompt and answer together; longer rows are cut and counted."""
+    padding: Padding = "none"
+    """Rows are fed as they are, or each filled up to ``max_length``, which changes cost alone."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of the frozen weights and of the products; what is trained is always fp32."""
     clip: float | None = None
@@ -37,6 +40,11 @@ class Training:
     def rows_per_pass(self) -> int:
         """Rows that share one forward and backward pass."""
         return min(self.micro_batch or self.batch_size, self.batch_size)
+
+    @property
+    def padded_to(self) -> int:
+        """Tokens that each row is filled up to; 0 where there is no padding."""
+        return self.max_length if self.padding == "max_length" else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
