@@ -156,6 +156,26 @@ def test_a_methods_own_length_takes_the_place_of_the_studys(usual, own, steps):
     assert {taken[name] for name in taken if "/sft/" in name} == {steps}
 
 
+@pytest.mark.parametrize(
+    ("usual", "own", "expected"),
+    [
+        ({"schedule": "step", "decay": 0.5}, None, ("step", 0.5, 4)),
+        ({"schedule": "step", "decay": 0.5, "decay_every": 3}, None, ("step", 0.5, 3)),
+        ({"schedule": "step", "decay": 0.5}, {"schedule": "linear"}, ("linear", None, None)),
+        ({}, {"schedule": "step", "decay": 0.9}, ("step", 0.9, 4)),
+    ],
+)
+def test_a_rate_that_falls_in_steps_does_so_after_each_pass(usual, own, expected):
+    study = copy.deepcopy(SMOKE)
+    study["training"] |= usual
+    study["grid"][0]["samples"] = [32]
+    if own:
+        study["methods"]["sft"]["training"] = own
+    runs = [node.spec.params["training"] for node in planned(study).of_rule("tune_adapter")]
+    told = [tuple(run.get(key) for key in ("schedule", "decay", "decay_every")) for run in runs]
+    assert expected in told
+
+
 def test_inputs_come_before_what_reads_them():
     seen: set[str] = set()
     for node in planned(SMOKE):

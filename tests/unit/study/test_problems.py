@@ -174,6 +174,20 @@ CASES = {
         "methods.sft.training",
         "not both",
     ),
+    "a falling rate without its factor": (
+        "training.schedule",
+        "step",
+        "training",
+        "`decay`, its factor, go together",
+    ),
+    "a factor without its rate": ("training.decay", 0.5, "training", "go together"),
+    "a decay that nothing does": ("training.decay_every", 5, "training", "goes with"),
+    "an alignment's rate that falls at no step": (
+        "checkpoints.tiny-aligned.align.training",
+        {"learning_rate": 1e-3, "steps": 2, "seed": 0, "schedule": "step", "decay": 0.5},
+        "checkpoints.tiny-aligned",
+        "needs `decay_every` here",
+    ),
     "unknown padding": ("training.padding", "longest", "training.padding", "'max_length'"),
     "unknown order of rows": ("training.order", "random", "training.order", "'shuffled' or 'file'"),
     "an order for one method": (

@@ -94,6 +94,7 @@ def test_the_study_of_the_paper_has_the_settings_of_the_paper():
     assert study.lora.targets == ("q_proj", "v_proj")
     assert study.training.learning_rate == 5e-5
     assert (study.training.epochs, study.training.batch_size) == (10, 8)
+    assert (study.training.schedule, study.training.decay) == ("step", 0.85)
     assert study.training.max_length == 512
     assert study.splits["harmful"].parts["test"] == {"beavertails": 250}
     asft, ridge = study.methods["asft"], study.methods["ridge"]

@@ -18,6 +18,7 @@ Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 
 _LENGTH = {"steps", "epochs"}
+_RATE = {"schedule", "decay", "decay_every"}
 
 
 class Lora(_Model):
@@ -30,6 +31,17 @@ class Lora(_Model):
     """Names of the linear layers that get an adapter, such as q_proj."""
 
 
+Schedule = Literal["constant", "linear", "cosine", "step"]
+Factor = Annotated[float, Field(gt=0, lt=1)]
+
+
+def _check_decay(run: _Run | TrainingOverride) -> None:
+    if (run.schedule == "step") != (run.decay is not None):
+        raise ValueError("`schedule: step` and `decay`, its factor, go together")
+    if run.decay_every is not None and run.schedule != "step":
+        raise ValueError("`decay_every` goes with `schedule: step`")
+
+
 class _Run(_Model):
     """What a training run is but for its length."""
 
@@ -37,7 +49,11 @@ class _Run(_Model):
     order: Literal["shuffled", "file"] = "shuffled"
     """Rows are shuffled anew for each pass over them, or taken as the mixture has them, in every
     pass alike (as in the code of AsFT's authors)."""
-    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    schedule: Schedule = "constant"
+    decay: Factor | None = None
+    """What ``schedule: step`` multiplies the rate with, again and again."""
+    decay_every: Count | None = None
+    """After how many steps it does so; runs of the grid do after each pass over their rows."""
     warmup: Annotated[int, Field(ge=0)] = 0
     """Steps over which the rate rises to ``learning_rate``."""
     batch_size: Count = 8
@@ -56,18 +72,31 @@ class _Run(_Model):
     seed: int | None = None
     """Only for ``align``; runs of the grid take the grid's seed."""
 
+    @model_validator(mode="after")
+    def _decay_of_steps(self) -> Self:
+        _check_decay(self)
+        return self
+
 
 class Training(_Run):
     """One training run, in optimizer steps."""
 
     steps: Count
 
+    @model_validator(mode="after")
+    def _step_of_decay(self) -> Self:
+        if self.schedule == "step" and self.decay_every is None:
+            raise ValueError("`schedule: step` needs `decay_every` here")
+        return self
+
 
 class TrainingOverride(_Model):
     """What a method changes of the study's training."""
 
     learning_rate: Positive | None = None
-    schedule: Literal["constant", "linear", "cosine"] | None = None
+    schedule: Schedule | None = None
+    decay: Factor | None = None
+    decay_every: Count | None = None
     warmup: Annotated[int, Field(ge=0)] | None = None
     steps: Count | None = None
     epochs: Positive | None = None
@@ -81,6 +110,11 @@ class TrainingOverride(_Model):
     def _one_length(self) -> Self:
         if self.steps is not None and self.epochs is not None:
             raise ValueError("say `steps` or `epochs`, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _decay_of_steps(self) -> Self:
+        _check_decay(self)
         return self
 
 
@@ -103,10 +137,13 @@ class GridTraining(_Run):
     def changed(self, override: TrainingOverride | None) -> GridTraining:
         """Return the training with what a method changes of it."""
         told = override.model_dump(exclude_none=True) if override else {}
-        replaced = _LENGTH if _LENGTH & told.keys() else set[str]()
+        replaced = {key for keys in (_LENGTH, _RATE) if keys & told.keys() for key in keys}
         return GridTraining(**(self.model_dump(exclude=replaced) | told))
 
     def over(self, rows: int) -> Training:
         """Return the run over so many rows; a part of a batch is a step of its own."""
+        told = self.model_dump(exclude=_LENGTH)
+        if self.schedule == "step":
+            told["decay_every"] = self.decay_every or ceil(rows / self.batch_size)
         steps = self.steps or ceil((self.epochs or 0) * rows / self.batch_size)
-        return Training(**self.model_dump(exclude=_LENGTH), steps=steps)
+        return Training(**told, steps=steps)

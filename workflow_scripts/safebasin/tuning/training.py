@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Schedule = Literal["constant", "linear", "cosine"]
+Schedule = Literal["constant", "linear", "cosine", "step"]
 Order = Literal["shuffled", "file"]
 Padding = Literal["none", "max_length"]
 
@@ -19,6 +19,9 @@ class Training:
     order: Order = "shuffled"
     """Rows are shuffled anew for each pass, or taken as the mixture has them, every pass alike."""
     schedule: Schedule = "constant"
+    decay: float | None = None
+    """Factor on the rate after every ``decay_every`` steps of the schedule ``step``."""
+    decay_every: int | None = None
     warmup: int = 0
     """Steps over which the rate rises to ``learning_rate``."""
     batch_size: int = 8
