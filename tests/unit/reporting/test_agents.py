@@ -14,6 +14,7 @@ from safebasin.errors import StudyError
 from safebasin.reporting.agent_figures import Point, pareto_front
 from safebasin.reporting.agent_words import agent_limits
 from safebasin.reporting.agents import leading, without_agents
+from safebasin.reporting.crossing import crossing_blocks
 from safebasin.reporting.findings import read_findings
 from safebasin.reporting.main_table import _was_picked
 from safebasin.reporting.models import Model
@@ -226,6 +227,28 @@ def test_the_curve_does_not_take_the_place_of_the_table(agents: Job) -> None:
     (shown,) = leading(read_findings(agents.folder))
 
     assert cast(dict[str, object], shown["model"])["steps"] is None
+
+
+def test_tunings_stand_beside_each_other_behind_the_guards_that_they_share(agents: Job) -> None:
+    heading, shown = crossing_blocks(read_findings(agents.folder))
+    page = str(shown)
+
+    assert str(heading) == "<h3>Tunings behind each guard</h3>"
+    groups = re.findall(r'<th scope="rowgroup" rowspan="(\d)">([^<]*)</th>', page)
+    assert groups == [("4", "no guard"), ("4", "ping")]
+    tunings = re.findall(r'<th scope="row">([^<]*)</th>', page)
+    assert tunings[:4] == tunings[4:]
+    assert sorted(tunings[:4]) == ["run 16", "run 24", "run 8", "stopped"]
+    behind_ping = page.partition(">ping<")[2].partition("run 24")[2].partition("</tr>")[0]
+    refused = re.findall(r"<b>([\d.]+)</b>", behind_ping)[1]
+    assert float(refused) == pytest.approx(20, abs=5)
+
+
+def test_one_tuning_has_nothing_to_stand_beside(agents: Job) -> None:
+    found = read_findings(agents.folder)
+    alone = {**found.guards, "agents": leading(found)}
+
+    assert crossing_blocks(replace(found, guards=alone)) == []
 
 
 @given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), min_size=1, max_size=20))

@@ -125,7 +125,7 @@ def _model_blocks(agent: Record, note: str, *, meaningless: bool) -> list[SafeHt
 def guard_table(agent: Record) -> SafeHtml:
     """Return the agent's guards, one a row, below the aligned model that it was tuned from."""
     arms = records(agent, "arms")
-    figures = [_figures(arm) for arm in arms]
+    figures = [figures_of(arm) for arm in arms]
     used = [(key, label) for key, label in _COLUMNS if any(key in row for row in figures)]
     searched = agent.get("searched")
     rows = []
@@ -164,7 +164,8 @@ def _arm_cell(arm: Record) -> SafeHtml:
     return element("th", name, small, scope="row")
 
 
-def _figures(arm: Record) -> dict[str, Estimate]:
+def figures_of(arm: Record) -> dict[str, Estimate]:
+    """Return the arm's figures by name, with their intervals."""
     figures = arm.get("figures")
     found = {}
     for key, one in figures.items() if isinstance(figures, dict) else ():

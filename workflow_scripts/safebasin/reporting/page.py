@@ -12,6 +12,7 @@ from safebasin.reporting.agents import agent_blocks, agents_of, unbroken, withou
 from safebasin.reporting.badges import badges
 from safebasin.reporting.canvas import for_page, is_narrow
 from safebasin.reporting.captions import CAPTIONS
+from safebasin.reporting.crossing import crossing_blocks
 from safebasin.reporting.escape import (
     Content,
     SafeHtml,
@@ -150,6 +151,7 @@ def _agents(material: Material, figures: Mapping[str, str]) -> SafeHtml | None:
         _glossary(AGENT_GLOSSARY),
         *(element("p", one, class_="warning") for one in unrepeatable(material.pools)),
         *agent_blocks(material.findings, meaningless=material.meaningless),
+        *crossing_blocks(material.findings),
         _figure(figures, "pool"),
         _figure(figures, "agent_steps"),
         *probe_blocks(material.probes, meaningless=material.meaningless),
