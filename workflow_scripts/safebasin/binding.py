@@ -241,7 +241,7 @@ def _signed(function: Function) -> Function:
     """Return ``function`` with its parameters worked out beforehand.
 
     Snakemake asks for those of every input, param and resource function at every job; with 10,000
-    jobs that was a fifth of a dry run.
+    jobs that was a sixth of a dry run.
     """
     overwrite_function_params(function, inspect.signature(function).parameters)
     return function

@@ -13,9 +13,9 @@ from safebasin.analysis.cells import KEY_COLUMNS
 from safebasin.errors import StudyError
 from safebasin.reporting.agent_figures import Point, pareto_front
 from safebasin.reporting.agent_words import agent_limits
-from safebasin.reporting.agents import leading, without_agents
+from safebasin.reporting.agents import agents_of, leading, without_agents
 from safebasin.reporting.crossing import crossing_blocks
-from safebasin.reporting.findings import read_findings
+from safebasin.reporting.findings import read_findings, records
 from safebasin.reporting.main_table import _was_picked
 from safebasin.reporting.models import Model
 from safebasin.steps import evaluate_study, render_report
@@ -249,6 +249,14 @@ def test_one_tuning_has_nothing_to_stand_beside(agents: Job) -> None:
     alone = {**found.guards, "agents": leading(found)}
 
     assert crossing_blocks(replace(found, guards=alone)) == []
+
+
+def test_tunings_that_share_no_guard_have_no_table(agents: Job) -> None:
+    found = read_findings(agents.folder)
+    first, second, *_ = agents_of(found)
+    arms = {"arms": [arm for arm in records(second, "arms") if arm["guard"] == "no such guard"]}
+
+    assert crossing_blocks(replace(found, guards={"agents": [first, {**second, **arms}]})) == []
 
 
 @given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), min_size=1, max_size=20))

@@ -11,7 +11,7 @@ from safebasin.reporting.table import figure_cell, heading, table
 
 _COLUMNS = ("SR", "ASR", "RR", "benign RR", "look-alike RR")
 _CAPTION = (
-    "Agents behind each guard that several of them have, on the same test tasks. Small type: 95 % "
+    "tunings behind each guard that several of them have, on the same test tasks. Small type: 95 % "
     "intervals. Whether two agents differ is not tested here; intervals that overlap do not show "
     "that they are alike."
 )
@@ -30,11 +30,11 @@ def crossing_blocks(findings: Findings) -> list[SafeHtml]:
         block
         for group in groups.values()
         if len({_tuning(agent) for agent in group}) > 1
-        for block in (element("h3", "Tunings behind each guard"), _crossing_table(group))
+        for block in _blocks(group)
     ]
 
 
-def _crossing_table(agents: Sequence[Record]) -> SafeHtml:
+def _blocks(agents: Sequence[Record]) -> list[SafeHtml]:
     by_guard: dict[str, list[tuple[str, Record]]] = {}
     for agent in agents:
         for arm in records(agent, "arms"):
@@ -42,12 +42,17 @@ def _crossing_table(agents: Sequence[Record]) -> SafeHtml:
                 by_guard.setdefault(guard_label(arm), []).append((_tuning(agent), arm))
     shared = {guard: arms for guard, arms in by_guard.items() if len(arms) > 1}
     rows = [row for guard, arms in shared.items() for row in _rows(guard, arms)]
+    if not rows:
+        return []
     head = [
         heading("guard"),
         heading("tuned by"),
         *(heading(f"{name}, %", numeric=True) for name in _COLUMNS),
     ]
-    return table(_CAPTION, [head], rows)
+    model = model_of(agents[0])
+    seed = f", seed {text(model, 'seed')}" if text(model, "seed") else ""
+    caption = f"{text(model, 'agent')} ({text(model, 'pair')}){seed}: {_CAPTION}"
+    return [element("h3", "Tunings behind each guard"), table(caption, [head], rows)]
 
 
 def _rows(guard: str, arms: Sequence[tuple[str, Record]]) -> Iterator[SafeHtml]:
