@@ -230,16 +230,21 @@ def main() -> None:
     try:
         write_pair(root, shape, TARGETS, device)
         figures: dict[str, object] = {"shape": options.shape, "precision": "bfloat16"}
-        figures["extraction"] = measure_extraction(root, device)
-        figures["training"] = measure_training(root, shape, options.steps, options.rounds, device)
-        figures["generation"] = measure_generation(root, shape, device)
-        figures["adapter"] = measure_adapter(root, shape, device)
+        for name, measure in (
+            ("extraction", lambda: measure_extraction(root, device)),
+            ("training", lambda: measure_training(root, shape, options.steps, options.rounds, device)),
+            ("generation", lambda: measure_generation(root, shape, device)),
+            ("adapter", lambda: measure_adapter(root, shape, device)),
+        ):
+            began = time.perf_counter()
+            figures[name] = measure()
+            print(f"{name}: {time.perf_counter() - began:.0f} s", flush=True)
+            if options.shape != "tiny":  # what is measured stays, should the time run out
+                write_result("gpu", figures)
     finally:
         shutil.rmtree(root)
     if options.shape == "tiny":
         print(json.dumps({"machine": describe_machine(), **figures}, indent=1))
-    else:
-        write_result("gpu", figures)
 
 
 if __name__ == "__main__":

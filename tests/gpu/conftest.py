@@ -12,7 +12,8 @@ import pytest
 import torch
 from safebasin.models.device import prefer_repeatable_kernels
 
-from ..unit.tuning.conftest import mixture, tiny
+from ..unit.conftest import tiny
+from ..unit.tuning.conftest import mixture
 
 __all__ = ["mixture", "tiny"]
 
