@@ -232,7 +232,10 @@ def main() -> None:
         figures: dict[str, object] = {"shape": options.shape, "precision": "bfloat16"}
         for name, measure in (
             ("extraction", lambda: measure_extraction(root, device)),
-            ("training", lambda: measure_training(root, shape, options.steps, options.rounds, device)),
+            (
+                "training",
+                lambda: measure_training(root, shape, options.steps, options.rounds, device),
+            ),
             ("generation", lambda: measure_generation(root, shape, device)),
             ("adapter", lambda: measure_adapter(root, shape, device)),
         ):

@@ -92,7 +92,7 @@ def pin_sources(
             pins[name] = Pinned(origin=origin)
             continue
         try:
-            files = lock.select(key, source.files)
+            files = lock.select(key, source.files, source.optional)
         except StudyError as problem:
             cure = f"{problem} (`safebasin lock` writes {path})"
             problems.append(Problem(key=f"sources.{name}", value=key, cure=cure))

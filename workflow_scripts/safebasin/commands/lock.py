@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         origin = _origin(source, lock.entries.get(key), again=options.again)
         try:
             if options.dry_run:
-                print(f"{name}: {preview_lock(origin, source.files)}")
+                print(f"{name}: {preview_lock(origin, source.files, source.optional)}")
             else:
                 lock = _lock_one(name, source, key, origin, lock)
         except SafebasinError as problem:
@@ -80,7 +80,7 @@ def _lock_one(
     name: str, source: Source, key: str, origin: Mapping[str, str], lock: SourceLock
 ) -> SourceLock:
     with tempfile.TemporaryDirectory(prefix="safebasin-lock-") as folder:
-        entry = lock_source(origin, source.files, Path(folder), LineProgress())
+        entry = lock_source(origin, source.files, Path(folder), LineProgress(), source.optional)
     lock = lock.with_entry(key, _joined(lock.entries.get(key), entry))
     lock.save(SOURCES_LOCK)
     at = f" at {entry.revision}" if entry.revision else ""
@@ -90,7 +90,7 @@ def _lock_one(
 
 def _is_locked(lock: SourceLock, key: str, source: Source) -> bool:
     try:
-        return bool(lock.select(key, source.files))
+        return bool(lock.select(key, source.files, source.optional))
     except StudyError:
         return False
 

@@ -27,7 +27,9 @@ class CheckpointFiles:
                 weights are pickled.
         """
         self.folder = folder
-        self._home = {name: file for file in _open_files(folder) for name in sorted(file.tensors)}
+        self.files = _open_files(folder)
+        """The files that hold them, by name."""
+        self._home = {name: file for file in self.files for name in sorted(file.tensors)}
 
     def names(self) -> list[str]:
         """Return the names of all tensors, sorted."""
@@ -76,14 +78,28 @@ def _open_files(folder: Path) -> list[TensorFile]:
     index = folder / INDEX
     if (folder / SINGLE).exists():
         if index.exists():
-            raise DamagedInput(f"{folder} holds both {SINGLE} and {INDEX}; one of them is right")
+            raise DamagedInput(
+                f"{folder} holds both {SINGLE} and {INDEX}, and only one of them can be the "
+                "checkpoint; leave the other out (a source's `files` names those that are taken)"
+            )
         return [TensorFile(folder / SINGLE)]
     if not index.exists():
         refuse_pickles(folder, SINGLE)
         raise DamagedInput(f"{folder} holds neither {SINGLE} nor {INDEX}")
     places = _read_index(index)
-    files = [TensorFile(folder / shard) for shard in sorted(set(places.values()))]
-    found = {name: file.path.name for file in files for name in file.tensors}
+    shards = sorted(set(places.values()))
+    if missing := [shard for shard in shards if not (folder / shard).exists()]:
+        raise DamagedInput(
+            f"{folder} lacks {', '.join(missing)}: {len(missing)} of the {len(shards)} files that "
+            f"{INDEX} lists"
+        )
+    files = [TensorFile(folder / shard) for shard in shards]
+    found: dict[str, str] = {}
+    for file in files:
+        for name in file.tensors:
+            if name in found:
+                raise DamagedInput(f"{folder}: {name} lies in {found[name]} and {file.path.name}")
+            found[name] = file.path.name
     for name in sorted(places.keys() | found.keys()):
         if places.get(name) != found.get(name):
             raise DamagedInput(
@@ -96,8 +112,11 @@ def _read_index(index: Path) -> dict[str, str]:
     try:
         places = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
         plain = all(isinstance(v, str) and v == Path(v).name for v in places.values())
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        plain = plain and all(v.endswith(".safetensors") for v in places.values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedInput(f"{index} has no readable weight_map: {error}") from error
     if not plain:
-        raise DamagedInput(f"{index}: a shard's name is no plain file name")
+        raise DamagedInput(f"{index}: a shard's name is no plain file name *.safetensors")
+    if not places:
+        raise DamagedInput(f"{index}: its weight_map lists no tensor")
     return dict(places)

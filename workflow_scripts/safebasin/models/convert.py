@@ -10,11 +10,20 @@ from jinja2 import TemplateError
 
 from safebasin.errors import DamagedInput, StudyError
 from safebasin.models.chat import ChatFormat
-from safebasin.models.checkpoint_files import refuse_pickles
-from safebasin.models.folder import CHECKPOINT_FILES, read_settings, write_settings
-from safebasin.models.load import Precision, check_checkpoint, load_tokenizer
+from safebasin.models.checkpoint_files import CheckpointFiles, refuse_pickles
+from safebasin.models.folder import (
+    SETTINGS_FILES,
+    read_settings,
+    refuse_remote_code,
+    write_settings,
+)
+from safebasin.models.load import Precision, check_files, load_tokenizer
+from safebasin.models.weight_files import cast_weights, link_weights, refuse_others
+from safebasin.models.weights import check_weights, refuse_quantised
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
     from safebasin.models.tiny import TinyLlama
 
 Format = Literal["gguf", "safetensors", "tiny_llama"]
@@ -79,18 +88,24 @@ def take_checkpoint(home: Path, folder: Path, dtype: Precision | None) -> None:
     """Take a Hugging Face checkpoint over: weights linked, configs made canonical.
 
     Raises:
-        DamagedInput: its weights are pickled, it names code to run, or its config or tokenizer
-            do not load.
+        DamagedInput: its weights are pickled, quantised, not those of its architecture or
+            ambiguous, or its config or tokenizer do not load without code of its own.
     """
     refuse_pickles_alone(home)
-    check_checkpoint(home)
+    if not _is_native(home):
+        refuse_remote_code(home)
+    check_files(home)
+    refuse_quantised(home)
+    refuse_others(home)
     folder.mkdir(parents=True, exist_ok=True)
-    for path in sorted({path for name in CHECKPOINT_FILES for path in home.glob(name)}):
+    for path in sorted({path for name in SETTINGS_FILES for path in home.glob(name)}):
         _copy(path, folder / path.name)
-    if dtype is not None:
-        _cast(folder, dtype)
+    link_weights(CheckpointFiles(home), folder)
     _check_config(folder)
-    load_tokenizer(folder)
+    check_weights(folder)
+    if dtype is not None:
+        cast_weights(folder, dtype)
+    check_vocabulary(folder, load_tokenizer(folder))
 
 
 def set_chat_template(folder: Path, template: str) -> None:
@@ -118,43 +133,39 @@ def refuse_pickles_alone(home: Path) -> None:
 
 
 def _copy(path: Path, target: Path) -> None:
-    """Put a file's bytes at ``target``: canonical for configs, a hard link for weights."""
+    """Put a file's bytes at ``target``, canonical for configs, without code to run."""
     target.unlink(missing_ok=True)
     if path.name in ("config.json", "generation_config.json", "tokenizer_config.json"):
-        write_settings(target, read_settings(path))
-        return
-    if path.suffix == ".safetensors":
-        try:
-            target.hardlink_to(path.resolve())
-        except OSError:  # another file system, or one without links
-            shutil.copyfile(path, target)
+        settings = read_settings(path)
+        if _is_native(path.parent):
+            settings.pop("auto_map", None)
+        write_settings(target, settings)
         return
     shutil.copyfile(path, target)
 
 
-def _cast(folder: Path, dtype: Precision) -> None:
-    """Rewrite the weights in ``dtype``, file by file, tensor names and shards kept."""
-    import torch
+def check_vocabulary(folder: Path, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Raise where the tokenizer knows tokens for which the model has no embedding.
 
-    from safebasin.models.tensor_files import FLOATS, TensorFile
-    from safebasin.store.writers import write_safetensors
+    Raises:
+        DamagedInput: it does; such a token would end a job in the middle.
+    """
+    from transformers import AutoConfig
 
-    for path in sorted(folder.glob("*.safetensors")):
-        file = TensorFile(path)
-        tensors = {
-            name: file.read(name).to(getattr(torch, dtype))
-            if stored.dtype in FLOATS
-            else file.read(name)
-            for name, stored in file.tensors.items()
-        }
-        path.unlink()  # it may be a link to the source's file
-        write_safetensors(path, tensors)
-    index = folder / "model.safetensors.index.json"
-    if index.exists():
-        write_settings(index, {"weight_map": read_settings(index)["weight_map"]})
-    config = read_settings(folder / "config.json")
-    config.pop("torch_dtype", None)
-    write_settings(folder / "config.json", {**config, "dtype": dtype})
+    config = AutoConfig.from_pretrained(str(folder), local_files_only=True).get_text_config()
+    highest = max(tokenizer.get_vocab().values(), default=-1)
+    if highest >= config.vocab_size:
+        raise DamagedInput(
+            f"{folder}: the tokenizer has a token {highest}, and the model has embeddings of "
+            f"{config.vocab_size} tokens; tokenizer and weights of one model are right"
+        )
+
+
+def _is_native(home: Path) -> bool:
+    """Return whether transformers itself knows the architecture, so that no code is needed."""
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+    return read_settings(home / "config.json").get("model_type") in CONFIG_MAPPING
 
 
 def _check_config(folder: Path) -> None:

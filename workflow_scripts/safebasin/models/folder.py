@@ -15,12 +15,9 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-CHECKPOINT_FILES: tuple[str, ...] = (
+SETTINGS_FILES: tuple[str, ...] = (
     "config.json",
     "generation_config.json",
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "model-*-of-*.safetensors",
     "tokenizer.json",
     "tokenizer_config.json",
     "tokenizer.model",
@@ -29,6 +26,13 @@ CHECKPOINT_FILES: tuple[str, ...] = (
     "special_tokens_map.json",
     "added_tokens.json",
     "chat_template.jinja",
+)
+"""Names of the files beside the weights."""
+CHECKPOINT_FILES: tuple[str, ...] = (
+    *SETTINGS_FILES,
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "model-*-of-*.safetensors",
 )
 """Patterns of the files a checkpoint artifact may hold."""
 

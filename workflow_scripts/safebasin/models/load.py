@@ -10,7 +10,9 @@ from safebasin.errors import DamagedInput, MachineLacks
 from safebasin.models.checkpoint_files import refuse_pickles
 from safebasin.models.device import is_spread
 from safebasin.models.folder import refuse_remote_code
+from safebasin.models.heed import heeding
 from safebasin.models.quiet import hush
+from safebasin.models.weights import refuse_incomplete
 
 if TYPE_CHECKING:
     import torch
@@ -52,18 +54,22 @@ def load_model(
     import torch
     from transformers import AutoModelForCausalLM
 
-    model: Any
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            str(folder),
-            dtype=getattr(torch, precision),
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            device_map="balanced" if is_spread(device) else None,
-        )
+        with heeding(folder):
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
+                str(folder),
+                dtype=getattr(torch, precision),
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                device_map="balanced" if is_spread(device) else None,
+                ignore_mismatched_sizes=True,
+                output_loading_info=True,
+            )
     except (OSError, ValueError, KeyError) as error:
         raise DamagedInput(f"{folder} does not load as a causal language model: {error}") from error
+    model, told = loaded
+    refuse_incomplete(folder, told)
     if is_spread(device):
         _check_spread(folder, model)
     if adapter is not None:
@@ -86,10 +92,11 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(
-            str(folder), local_files_only=True, trust_remote_code=False
-        )
-    except (OSError, ValueError, KeyError) as error:
+        with heeding(folder):
+            return AutoTokenizer.from_pretrained(
+                str(folder), local_files_only=True, trust_remote_code=False
+            )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
         raise DamagedInput(f"{folder} has no tokenizer that loads: {error}") from error
 
 
@@ -99,12 +106,22 @@ def check_checkpoint(folder: Path) -> None:
     Raises:
         DamagedInput: no safetensors, pickled weights alone, or code of its own.
     """
+    check_files(folder)
+    refuse_remote_code(folder)
+
+
+def check_files(folder: Path) -> None:
+    """Raise where a folder is no checkpoint in safetensors.
+
+    Raises:
+        DamagedInput: no config, no safetensors, or pickled weights alone.
+    """
     if not (folder / "config.json").exists():
         raise DamagedInput(f"{folder} has no config.json; a checkpoint folder has one")
     if not any((folder / name).exists() for name in _WEIGHTS):
         refuse_pickles(folder, _WEIGHTS[0])
-        raise DamagedInput(f"{folder} holds neither {' nor '.join(_WEIGHTS)}")
-    refuse_remote_code(folder)
+        found = ", ".join(sorted(p.name for p in folder.glob("*.safetensors*"))) or "no safetensors"
+        raise DamagedInput(f"{folder} holds neither {' nor '.join(_WEIGHTS)} ({found})")
 
 
 def _check_spread(folder: Path, model: Any) -> None:

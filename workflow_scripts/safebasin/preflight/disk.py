@@ -55,6 +55,8 @@ def _bytes_of(site: Site, node: Node, told: Shapes | None) -> int:
     if node.rule == "fetch_source" and not node.unlocked:
         place = existing(site.workflow.store.root)
         return open_source(node.origin).room(wanted_files(node), place)
+    if node.rule == "convert_checkpoint" and "dtype" not in params:
+        return 0  # the source's files are linked
     if node.kind == "checkpoint":
         return node.parameters * width
     if node.rule == "extract_direction":

@@ -21,7 +21,14 @@ def reason_to_leave(name: str) -> str | None:
     return "is code, and no code of a repository is run" if suffix in CODE else None
 
 
-def choose(names: Sequence[str], patterns: Sequence[str], key: str, *, careful: bool) -> list[str]:
+def choose(
+    names: Sequence[str],
+    patterns: Sequence[str],
+    key: str,
+    *,
+    careful: bool,
+    optional: Sequence[str] = (),
+) -> list[str]:
     """Return the names that the patterns name, sorted.
 
     Args:
@@ -29,6 +36,7 @@ def choose(names: Sequence[str], patterns: Sequence[str], key: str, *, careful: 
         patterns: globs of the files that are wanted.
         key: what messages call the source.
         careful: leave out pickles and code.
+        optional: globs of files that are taken where there are some.
 
     Raises:
         StudyError: a pattern names no file, or nothing but files that are left out; or pickled
@@ -43,7 +51,7 @@ def choose(names: Sequence[str], patterns: Sequence[str], key: str, *, careful: 
     kept = [name for name in names if name not in left]
     for pattern in unmatched(kept, patterns):
         _refuse(key, left, matching(left, [pattern]))
-    chosen = matching(kept, patterns)
+    chosen = matching(kept, (*patterns, *optional))
     pickles = [name for name in matching(left, patterns) if _is_pickle(name)]
     if pickles and not any(name.endswith(".safetensors") for name in chosen):
         _refuse(key, left, pickles)

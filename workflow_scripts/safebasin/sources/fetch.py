@@ -29,8 +29,11 @@ def lock_source(
     patterns: Sequence[str],
     workdir: Path,
     progress: Progress = SILENT,
+    optional: Sequence[str] = (),
 ) -> LockEntry:
     """Return what the files of ``origin`` are that the patterns name; ``workdir`` is for downloads.
+
+    Files that an ``optional`` pattern names are taken where the source has them.
 
     Raises:
         StudyError: a pattern names no file of the source, or nothing but pickles or code.
@@ -40,7 +43,7 @@ def lock_source(
     source = open_source(origin)
     workdir.mkdir(parents=True, exist_ok=True)
     names = source.names(workdir, progress)
-    chosen = choose(names, patterns, source.key, careful=source.careful)
+    chosen = choose(names, patterns, source.key, careful=source.careful, optional=optional)
     files = source.records(chosen, workdir, progress)
     return LockEntry(
         archive=source.archive(workdir, progress), revision=source.revision(), files=files

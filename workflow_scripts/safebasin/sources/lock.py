@@ -112,7 +112,9 @@ class SourceLock:
         lock._where = self._where
         return lock
 
-    def select(self, key: str, patterns: Sequence[str]) -> list[dict[str, str | int]]:
+    def select(
+        self, key: str, patterns: Sequence[str], optional: Sequence[str] = ()
+    ) -> list[dict[str, str | int]]:
         """Return ``{name, sha256, size}`` of the files of ``key`` that the patterns name.
 
         Raises:
@@ -121,11 +123,15 @@ class SourceLock:
         if key not in self.entries:
             have = ", ".join(self.entries) or "nothing"
             raise StudyError(f"{self._where} has no {key!r} (it has {have}); lock this source")
-        return select_files(key, self.entries[key], patterns, self._where)
+        return select_files(key, self.entries[key], patterns, self._where, optional)
 
 
 def select_files(
-    key: str, entry: LockEntry, patterns: Sequence[str], where: str = "the lock"
+    key: str,
+    entry: LockEntry,
+    patterns: Sequence[str],
+    where: str = "the lock",
+    optional: Sequence[str] = (),
 ) -> list[dict[str, str | int]]:
     """Return ``{name, sha256, size}`` of the entry's files that the patterns name, by name.
 
@@ -140,7 +146,7 @@ def select_files(
         )
     return [
         {"name": name, "sha256": entry.files[name].sha256, "size": entry.files[name].size}
-        for name in matching(entry.files, patterns)
+        for name in matching(entry.files, (*patterns, *optional))
     ]
 
 

@@ -11,7 +11,9 @@ from safebasin.sources.hub import HubSource
 from safebasin.sources.origin import open_source
 
 
-def preview_lock(origin: Mapping[str, str], patterns: Sequence[str]) -> str:
+def preview_lock(
+    origin: Mapping[str, str], patterns: Sequence[str], optional: Sequence[str] = ()
+) -> str:
     """Return one line that says what locking ``origin`` would do. A hub is asked; nothing is kept.
 
     Raises:
@@ -23,7 +25,8 @@ def preview_lock(origin: Mapping[str, str], patterns: Sequence[str]) -> str:
         what = "its archive would be downloaded" if "pypi" in origin else "its files would be read"
         return f"{source.key}: {what} and hashed"
     names = source.names(Path(), SILENT)
-    chosen = [source.listed()[name] for name in choose(names, patterns, source.key, careful=True)]
+    wanted = choose(names, patterns, source.key, careful=True, optional=optional)
+    chosen = [source.listed()[name] for name in wanted]
     small = sum(each.size for each in chosen if each.record is None)
     return (
         f"{source.key}: commit {source.revision()}, {len(chosen)} of {len(names)} files, "

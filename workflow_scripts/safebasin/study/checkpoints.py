@@ -50,7 +50,9 @@ class Source(Model):
     """A local folder."""
     hub: Hub | None = None
     files: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Glob patterns of the files that are wanted."""
+    """Glob patterns of the files that are wanted; each must name one."""
+    optional: tuple[str, ...] = ()
+    """Patterns of files that are taken where the source has them, such as ``*.jinja``."""
 
     @model_validator(mode="after")
     def _one_place(self) -> Source:
@@ -113,7 +115,9 @@ class Checkpoint(Model):
     format: Literal["gguf", "safetensors"] | None = None
     file: str | None = None
     """Glob of the weight file in the source, where the format is gguf."""
-    dtype: Precision = "float32"
+    dtype: Precision | Literal["keep"] | None = None
+    """Type in which the weights are stored. Safetensors keep their own (``keep``) unless another
+    is named, which takes time and disk; a GGUF file or a tiny model becomes float32."""
     tiny: TinyLlama | None = None
     align: Alignment | None = None
     chat_template: str | None = None
@@ -123,12 +127,23 @@ class Checkpoint(Model):
     parameters: Count | None = None
     """How many parameters it has, for memory and time requests; else told from the source."""
 
+    @property
+    def stored_dtype(self) -> Precision | None:
+        """Type that the weights are given; None where they keep their own."""
+        if self.dtype is None and self.format != "safetensors":
+            return "float32"
+        return None if self.dtype == "keep" else self.dtype
+
     @model_validator(mode="after")
     def _one_origin(self) -> Checkpoint:
         if sum(origin is not None for origin in (self.source, self.tiny, self.align)) != 1:
             raise ValueError("name exactly one of source, tiny, align")
         if self.source is not None and self.format is None:
             raise ValueError("a checkpoint from a source needs its format: gguf or safetensors")
+        if self.dtype is not None and self.align is not None:
+            raise ValueError("dtype goes with a source; an aligned checkpoint has its base's")
+        if self.dtype == "keep" and self.format != "safetensors":
+            raise ValueError("dtype keep goes with safetensors; float32 or bfloat16 is right here")
         if self.chat_template is not None and self.source is None:
             raise ValueError("chat_template goes with a source; the others bring their own")
         return self

@@ -199,7 +199,7 @@ class Builder:
         return int(size / 0.7) if config.format == "gguf" else size // 2
 
     def _convert(self, name: str, config: Checkpoint) -> Node:
-        params: dict[str, object] = {"dtype": config.dtype, "file": config.file}
+        params: dict[str, object] = {"dtype": config.stored_dtype, "file": config.file}
         inputs = {}
         if config.tiny:
             params |= {"format": "tiny_llama", "tiny": config.tiny.model_dump()}
