@@ -15,6 +15,7 @@ import argparse
 import json
 import shutil
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -241,7 +242,7 @@ def main() -> None:
         ):
             began = time.perf_counter()
             figures[name] = measure()
-            print(f"{name}: {time.perf_counter() - began:.0f} s", flush=True)
+            print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
             if options.shape != "tiny":  # what is measured stays, should the time run out
                 write_result("gpu", figures)
     finally:
