@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from peft import PeftModel
 from safebasin.errors import DamagedInput
 from safebasin.models.adopted_adapter import adopt_adapter
+from safebasin.models.chat import ChatFormat
+from safebasin.models.generate import generate_answers
 from safebasin.models.load import Precision, load_model
+from safebasin.models.loaded_adapter import with_adapter
 
 from .adapters import (
     base_model,
@@ -51,6 +56,40 @@ def test_a_head_tied_to_the_embeddings_is_adapted_and_these_are_not(
         loaded = load_model(tiny, device=CPU, precision=precision, adapter=adapter)
         wanted = logits(peft_model(tiny, source, getattr(torch, precision)))
         torch.testing.assert_close(logits(loaded.model), wanted, atol=1e-5, rtol=1e-5)
+
+
+def test_layers_of_one_weight_are_adapted_each_by_its_own_update(
+    tiny: Path, tmp_path: Path
+) -> None:
+    source = save_adapter(tiny, tmp_path / "source", target_modules=["q_proj"])
+
+    def shared() -> Any:
+        model = base_model(tiny)
+        first, second = (layer.self_attn.q_proj for layer in model.model.layers)
+        second.weight = first.weight
+        return model
+
+    ours = with_adapter(shared(), source, merge=True).eval()
+
+    wanted = PeftModel.from_pretrained(shared(), str(source)).eval()
+    torch.testing.assert_close(logits(ours), logits(wanted))
+
+
+def test_answers_of_an_adapted_tied_head_are_those_of_peft(tiny: Path, tmp_path: Path) -> None:
+    source = save_adapter(tiny, tmp_path / "source", target_modules=["v_proj", "lm_head"])
+    loaded = load_model(tiny, device=CPU, precision="float32", adapter=source)
+    chat = ChatFormat(loaded.tokenizer)
+    prompts = [
+        chat.prompt([{"role": "user", "content": text}])
+        for text in ("a quiet lake", "seven", "an old bridge and a recipe")
+    ]
+
+    answers = generate_answers(loaded, prompts, max_new_tokens=12, batch_size=2)
+
+    plain = peft_model(tiny, source)
+    for prompt, answer in zip(prompts, answers, strict=True):
+        told = plain.generate(input_ids=torch.tensor([prompt]), max_new_tokens=12, do_sample=False)
+        assert answer.text == chat.text(told[0, len(prompt) :].tolist())
 
 
 def test_a_head_of_its_own_is_merged(untied: Path, tmp_path: Path) -> None:

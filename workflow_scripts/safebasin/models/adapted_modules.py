@@ -59,7 +59,7 @@ def adapted_model(checkpoint: Path, config: Mapping[str, object]) -> AdaptedMode
     model = _without_weights(checkpoint)
     names = frozenset(name for name, _ in model.named_modules())
     layers = _adapt(model, _lora_config(config))
-    if odd := [f"{name} ({type(layer).__name__})" for name, layer in layers if _is_odd(layer)]:
+    if odd := [f"{name} ({_kind(layer)})" for name, layer in layers if _is_odd(layer)]:
         raise StudyError(
             f"{CONFIG}: the adapter sits on layers that are no linear ones: {', '.join(odd[:5])}; "
             "merge it into its base with PEFT's merge_and_unload and give the result as a "
@@ -118,10 +118,19 @@ def _adapt(model: Any, config: LoraConfig) -> list[tuple[str, nn.Module]]:
 
 
 def _is_odd(layer: Any) -> bool:
+    """Return whether the adapter is not B A on a matrix that the layer multiplies with."""
     import torch
     from peft.tuners.lora.layer import Linear
+    from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
-    return type(layer) is not Linear or type(layer.get_base_layer()) is not torch.nn.Linear
+    base = layer.get_base_layer()
+    # The attention of torch.nn reads the weight of such a layer and never calls it.
+    uncalled = isinstance(base, NonDynamicallyQuantizableLinear)
+    return type(layer) is not Linear or not isinstance(base, torch.nn.Linear) or uncalled
+
+
+def _kind(layer: Any) -> str:
+    return type(layer.get_base_layer()).__name__
 
 
 def _described(layer: Any) -> AdaptedModule:

@@ -49,7 +49,9 @@ def check_keys(file: TensorFile, model: AdaptedModel) -> None:
         raise StudyError(
             f"{file.path} does not fit: {'; '.join(said)}. Right keys are {PREFIX}<module of the "
             "checkpoint>.lora_A.weight and .lora_B.weight: save the adapter from its PeftModel on "
-            "the unwrapped causal language model with model.save_pretrained(folder)"
+            "the unwrapped causal language model with model.save_pretrained(folder); if it holds "
+            "other weights too, such as embeddings, merge it into its base with PEFT's "
+            "merge_and_unload and give the result as a checkpoint"
         )
 
 
