@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -96,6 +97,21 @@ def test_it_is_the_model_that_peft_makes_of_the_folder(
     source = save_adapter(tiny, tmp_path / "source", **FORMS[form])
 
     same_as_peft(tiny, source, adopt(source, tiny, tmp_path / "out"))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"target_modules": None}, {"rank_pattern": None}, {"layers_to_transform": []}]
+)
+def test_a_key_without_a_value_means_what_it_means_to_peft(
+    changes: dict[str, Any], tiny: Path, tmp_path: Path
+) -> None:
+    source = save_adapter(tiny, tmp_path / "source")
+    shutil.copytree(source, tmp_path / "theirs")
+    reconfigure(source, **changes)
+
+    out = adopt(source, tiny, tmp_path / "out")
+
+    same_as_peft(tiny, tmp_path / "theirs", out)
 
 
 @pytest.mark.parametrize("order", [1, -1])

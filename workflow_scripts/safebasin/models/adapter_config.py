@@ -82,10 +82,7 @@ def check_config(config: Mapping[str, object], where: str = CONFIG) -> None:
         if key not in CARRIED | WITHOUT_EFFECT and not _at_rest(key, value)
     ]
     if odd:
-        raise DamagedInput(
-            f"{where}: the adapter is no plain LoRA: {', '.join(odd)}; {_MERGE} (a key that "
-            "changes nothing of what the adapter computes may be taken out of the file)"
-        )
+        raise DamagedInput(f"{where}: the adapter is no plain LoRA: {', '.join(odd)}; {_MERGE}")
     _check_start(config, where)
     _check_values(config, where)
 
