@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from safebasin.errors import DamagedInput, StudyError
+from safebasin.errors import DamagedInput
 from safebasin.models.adapter_files import (
     canonical_config,
     read_pairs,
     tensor_name,
     write_adapter,
 )
-from safebasin.models.adopted_adapter import adopt_adapter
 from safebasin.store.writers import write_safetensors
 from torch import Tensor
 
@@ -45,13 +44,6 @@ def raw_adapter(folder: Path, config: dict[str, object], tensors: dict[str, Tens
     return folder
 
 
-def checkpoint(folder: Path, **shapes: tuple[int, int]) -> Path:
-    folder.mkdir()
-    sizes = {Q: shapes.get("q", (8, 8)), K: shapes.get("k", (4, 8))}
-    write_safetensors(folder / "model.safetensors", {n: torch.zeros(s) for n, s in sizes.items()})
-    return folder
-
-
 def test_pairs_are_read_as_they_were_written(tmp_path: Path) -> None:
     write_adapter(tmp_path, CONFIG, factors())
 
@@ -78,11 +70,25 @@ def test_the_order_of_lists_and_tensors_does_not_change_the_bytes(tmp_path: Path
 
 def test_rank_stabilised_and_patterned_scales_are_those_of_peft(tmp_path: Path) -> None:
     stable = CONFIG | {"use_rslora": True}
-    write_adapter(tmp_path, stable | {"alpha_pattern": {"q_proj": 12}}, factors())
+    patterns = {"q_proj": 12, ".*": 6, r".*\.0\..*": 20}
+    write_adapter(tmp_path, stable | {"alpha_pattern": patterns}, factors())
 
     scales = {pair.name: pair.scale for pair in read_pairs(tmp_path)}
 
     assert scales == {Q: 12 / sqrt(2), K: 6 / sqrt(2)}
+
+
+def test_patterns_are_written_out_so_that_their_order_is_no_matter(tmp_path: Path) -> None:
+    patterns = {".*v_proj|k_proj": 4, "q_proj": 6, ".*": 12}
+    write_adapter(tmp_path, CONFIG | {"alpha_pattern": patterns}, factors())
+
+    config = json.loads((tmp_path / "adapter_config.json").read_text())
+
+    assert config["alpha_pattern"] == {r"^model\.layers\.0\.self_attn\.k_proj": 4}
+    again = tmp_path / "again"
+    again.mkdir()
+    write_adapter(again, config, factors())
+    assert json.loads((again / "adapter_config.json").read_text()) == config
 
 
 @pytest.mark.parametrize(
@@ -119,71 +125,6 @@ def test_factors_that_do_not_make_pairs_are_damage(
 
     with pytest.raises(DamagedInput, match=said):
         read_pairs(tmp_path / "a")
-
-
-def test_an_adopted_adapter_is_canonical_and_names_its_base_by_digest(tmp_path: Path) -> None:
-    extras: dict[str, object] = {
-        "revision": None,
-        "peft_version": "0.1",
-        "auto_mapping": None,
-        "loftq_config": {},
-    }
-    raw_adapter(tmp_path / "source" / "deep", CONFIG | extras, factors())
-    (tmp_path / "source" / "README.md").write_text("not taken along")
-    out = tmp_path / "out"
-    out.mkdir()
-
-    adopt_adapter(tmp_path / "source", checkpoint(tmp_path / "c"), out, "checkpoint/0123")
-
-    config = json.loads((out / "adapter_config.json").read_text())
-    assert config["base_model_name_or_path"] == "checkpoint/0123"
-    assert config["target_modules"] == ["k_proj", "q_proj"]
-    assert "peft_version" not in config
-    assert sorted(p.name for p in out.iterdir()) == [
-        "adapter_config.json",
-        "adapter_model.safetensors",
-    ]
-    assert [pair.name for pair in read_pairs(out)] == [K, Q]
-
-
-def test_a_pattern_of_targets_is_written_out(tmp_path: Path) -> None:
-    raw_adapter(tmp_path / "source", CONFIG | {"target_modules": ".*[qk]_proj"}, factors())
-    out = tmp_path / "out"
-    out.mkdir()
-
-    adopt_adapter(tmp_path / "source", checkpoint(tmp_path / "c"), out, "checkpoint/0123")
-
-    config = json.loads((out / "adapter_config.json").read_text())
-    assert config["target_modules"] == [K.removesuffix(".weight"), Q.removesuffix(".weight")]
-
-
-def test_an_adapter_for_another_model_is_refused_by_name(tmp_path: Path) -> None:
-    raw_adapter(tmp_path / "source", CONFIG, factors())
-
-    with pytest.raises(StudyError, match=r"k_proj\.weight is \(5, 8\) in the checkpoint, \(4, 8\)"):
-        adopt_adapter(
-            tmp_path / "source", checkpoint(tmp_path / "c", k=(5, 8)), tmp_path, "checkpoint/0"
-        )
-
-
-def test_a_pickled_adapter_is_refused_by_name(tmp_path: Path) -> None:
-    raw_adapter(tmp_path / "source", CONFIG, {})
-    (tmp_path / "source" / "adapter_model.safetensors").rename(
-        tmp_path / "source" / "adapter_model.bin"
-    )
-
-    with pytest.raises(DamagedInput, match=r"adapter_model\.bin.*never loaded"):
-        adopt_adapter(tmp_path / "source", checkpoint(tmp_path / "c"), tmp_path, "checkpoint/0")
-
-
-def test_a_source_with_no_adapter_or_two_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "source").mkdir()
-    with pytest.raises(DamagedInput, match="found in: none"):
-        adopt_adapter(tmp_path / "source", tmp_path, tmp_path, "checkpoint/0")
-    for name in ("one", "two"):
-        raw_adapter(tmp_path / "source" / name, CONFIG, factors())
-    with pytest.raises(DamagedInput, match="found in: one, two"):
-        adopt_adapter(tmp_path / "source", tmp_path, tmp_path, "checkpoint/0")
 
 
 def test_peft_loads_the_canonical_form_and_computes_w_plus_s_b_a(tmp_path: Path) -> None:

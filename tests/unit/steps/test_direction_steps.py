@@ -19,6 +19,16 @@ from safebasin.store.writers import write_safetensors
 
 NAMES = [f"model.layers.{i}.self_attn.q_proj.weight" for i in range(2)]
 CONFIG = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["q_proj"]}
+SIZES = {
+    "model_type": "llama",
+    "hidden_size": 8,
+    "intermediate_size": 8,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 1,
+    "num_key_value_heads": 1,
+    "head_dim": 6,
+    "vocab_size": 11,
+}
 
 
 def run(step: ModuleType, folder: Path, params: Mapping[str, object], **inputs: Path) -> Path:
@@ -37,6 +47,7 @@ def inputs(tmp_path: Path) -> dict[str, Path]:
     for role in ("aligned", "base"):
         weights = {name: torch.randn(6, 8, generator=rng) for name in NAMES}
         write_safetensors(folders[role] / "model.safetensors", weights)
+        (folders[role] / "config.json").write_text(json.dumps(SIZES))
     tensors = {}
     for name in NAMES:
         tensors[tensor_name(name, "A")] = torch.randn(2, 8, generator=rng)

@@ -34,7 +34,8 @@ def matching_matrices(
     if unmatched := [target for target in targets if target not in found]:
         raise StudyError(
             f"targets {', '.join(unmatched)} match no matrix of {aligned.folder}; a module name "
-            "such as q_proj, for tensors *.q_proj.weight, is right"
+            "such as q_proj, for tensors *.q_proj.weight, is right (an output layer that is tied "
+            "to the embeddings has no matrix of its own, and no direction)"
         )
     return {name: _shape(aligned, base, name) for name in sorted(wanted["aligned"])}
 

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from safebasin.errors import DamagedInput
+from safebasin.models.adapter_config import (
+    CONFIG,
+    check_config,
+    exact_pattern,
+    patterns_of,
+    value_for,
+)
 from safebasin.models.checkpoint_files import refuse_pickles
 from safebasin.models.tensor_files import TensorFile
 from safebasin.store.canonical import Json
@@ -23,22 +30,9 @@ from safebasin.store.writers import write_json, write_safetensors
 if TYPE_CHECKING:
     from torch import Tensor
 
-CONFIG, TENSORS = "adapter_config.json", "adapter_model.safetensors"
+TENSORS = "adapter_model.safetensors"
 PREFIX = "base_model.model."
 _FACTOR = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<factor>[AB])\.weight")
-_CHANGES_MEANING = (
-    "use_dora",
-    "modules_to_save",
-    "lora_bias",
-    "fan_in_fan_out",
-    "layer_replication",
-    "target_parameters",
-    "trainable_token_indices",
-    "use_qalora",
-    "alora_invocation_tokens",
-    "arrow_config",
-)
-_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,17 +68,24 @@ def write_adapter(
     Raises:
         DamagedInput: the settings ask for what plain LoRA does not do.
     """
-    write_json(folder / CONFIG, canonical_config(config))
+    canonical = canonical_config(config)
+    found = (_FACTOR.fullmatch(key) for key in tensors)
+    modules = sorted({match["module"] for match in found if match})
+    for key, default in (("rank_pattern", "r"), ("alpha_pattern", "lora_alpha")):
+        canonical[key] = _exact(modules, patterns_of(config, key), canonical[default])
+    write_json(folder / CONFIG, canonical)
     write_safetensors(folder / TENSORS, tensors)
 
 
 def canonical_config(config: Mapping[str, object]) -> dict[str, Json]:
     """Return the settings that change what an adapter computes, with lists sorted.
 
+    Patterns are kept in the order that they came in: it decides which of them is taken.
+
     Raises:
         DamagedInput: it is no LoRA config, or asks for what plain LoRA does not do.
     """
-    _refuse_other_methods(config)
+    check_config(config)
     targets = config.get("target_modules")
     if isinstance(targets, list | set | tuple | frozenset):
         targets = sorted(str(target) for target in targets)
@@ -94,15 +95,15 @@ def canonical_config(config: Mapping[str, object]) -> dict[str, Json]:
         "bias": "none",
         "fan_in_fan_out": False,
         "inference_mode": True,
-        "lora_alpha": _number(config, "lora_alpha"),
-        "lora_dropout": _number(config, "lora_dropout", 0.0),
+        "lora_alpha": _number(config["lora_alpha"]),
+        "lora_dropout": _number(config.get("lora_dropout", 0.0)),
         "peft_type": "LORA",
-        "r": int(_number(config, "r")),
-        "alpha_pattern": _patterns(config, "alpha_pattern"),
-        "rank_pattern": _patterns(config, "rank_pattern"),
+        "r": _number(config["r"]),
+        "alpha_pattern": dict(patterns_of(config, "alpha_pattern")),
+        "rank_pattern": dict(patterns_of(config, "rank_pattern")),
         "target_modules": targets if isinstance(targets, str | list) else None,
         "task_type": "CAUSAL_LM",
-        "use_rslora": bool(config.get("use_rslora", False)),
+        "use_rslora": bool(config.get("use_rslora")),
     }
 
 
@@ -122,6 +123,17 @@ def read_config(folder: Path) -> dict[str, object]:
     return config
 
 
+def open_tensors(folder: Path) -> TensorFile:
+    """Return the adapter's tensors, unread.
+
+    Raises:
+        DamagedInput: they are missing, pickled, or in a broken file.
+    """
+    if not (folder / TENSORS).exists():
+        refuse_pickles(folder, TENSORS)
+    return TensorFile(folder / TENSORS)
+
+
 def read_pairs(folder: Path) -> list[StoredPair]:
     """Return the adapter's pairs, sorted by name.
 
@@ -130,9 +142,7 @@ def read_pairs(folder: Path) -> list[StoredPair]:
             partner, or there are tensors that are no LoRA factors.
     """
     config = canonical_config(read_config(folder))
-    if not (folder / TENSORS).exists():
-        refuse_pickles(folder, TENSORS)
-    file = TensorFile(folder / TENSORS)
+    file = open_tensors(folder)
     modules: dict[str, dict[str, Tensor]] = {}
     for key in sorted(file.tensors):
         found = _FACTOR.fullmatch(key)
@@ -154,47 +164,27 @@ def _pair(
     a, b = factors["A"], factors["B"]
     if a.ndim != 2 or b.ndim != 2 or a.shape[0] != b.shape[1]:
         raise DamagedInput(f"{path}: {module}: A {tuple(a.shape)}, B {tuple(b.shape)} do not chain")
-    ranks, alphas = config["rank_pattern"], config["alpha_pattern"]
-    assert isinstance(ranks, Mapping)
-    assert isinstance(alphas, Mapping)
-    rank = _for_module(module, ranks, config["r"])
-    alpha = _for_module(module, alphas, config["lora_alpha"])
-    assert isinstance(rank, int | float)
-    assert isinstance(alpha, int | float)
+    rank, scale = rank_and_scale(module, config)
     if rank != a.shape[0]:
         raise DamagedInput(f"{path}: {module} has rank {a.shape[0]}; {CONFIG} says {rank}")
-    scale = alpha / (sqrt(rank) if config["use_rslora"] else rank)
     return StoredPair(name=f"{module}.weight", a=a, b=b, scale=scale)
 
 
-def _for_module(module: str, patterns: Mapping[str, _Value], default: _Value) -> _Value:
-    """Return the first pattern's value that PEFT would take: a suffix of the module's path."""
-    for pattern, value in patterns.items():
-        if re.match(rf"(.*\.)?({pattern})$", module):
-            return value
-    return default
+def rank_and_scale(module: str, config: Mapping[str, object]) -> tuple[int, float]:
+    """Return r and s of a module by a checked config."""
+    rank = value_for(module, patterns_of(config, "rank_pattern"), _number(config["r"]))
+    alpha = value_for(module, patterns_of(config, "alpha_pattern"), _number(config["lora_alpha"]))
+    return int(rank), alpha / (sqrt(rank) if config.get("use_rslora") else rank)
 
 
-def _refuse_other_methods(config: Mapping[str, object]) -> None:
-    kind = str(config.get("peft_type", "")).rsplit(".", 1)[-1]
-    odd = [f"{key} = {config[key]!r}" for key in _CHANGES_MEANING if config.get(key)]
-    if kind != "LORA":
-        odd.append(f"peft_type = {config.get('peft_type')!r}")
-    if config.get("bias", "none") != "none":
-        odd.append(f"bias = {config['bias']!r}")
-    if odd:
-        raise DamagedInput(f"the adapter is no plain LoRA: {', '.join(odd)} in {CONFIG}")
+def _exact(
+    modules: Iterable[str], patterns: Mapping[str, int | float], default: Json
+) -> dict[str, Json]:
+    """Return the patterns with one entry for each module, so that no order matters any more."""
+    values = {module: value_for(module, patterns, _number(default)) for module in modules}
+    return {exact_pattern(name): value for name, value in values.items() if value != default}
 
 
-def _number(config: Mapping[str, object], key: str, default: float | None = None) -> int | float:
-    value = config.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise DamagedInput(f"{CONFIG}: {key} is {value!r}; a number is right")
+def _number(value: object) -> int | float:
+    assert isinstance(value, int | float)
     return value
-
-
-def _patterns(config: Mapping[str, object], key: str) -> dict[str, Json]:
-    value = config.get(key) or {}
-    if not isinstance(value, Mapping):
-        raise DamagedInput(f"{CONFIG}: {key} is {value!r}; an object is right")
-    return {str(k): _number(value, k) for k in sorted(value)}

@@ -11,6 +11,7 @@ from safebasin.models.checkpoint_files import refuse_pickles
 from safebasin.models.device import is_spread
 from safebasin.models.folder import refuse_remote_code
 from safebasin.models.heed import heeding
+from safebasin.models.loaded_adapter import with_adapter
 from safebasin.models.quiet import hush
 from safebasin.models.weights import refuse_incomplete
 
@@ -27,7 +28,7 @@ class LoadedModel:
     """A model in evaluation mode on its device, and its tokenizer."""
 
     model: Any
-    """A ``PreTrainedModel``, or a ``PeftModel`` around one in bfloat16."""
+    """A ``PreTrainedModel``, or a ``PeftModel`` around one where an adapter was not merged."""
     tokenizer: PreTrainedTokenizerBase
     device: torch.device
     """Where inputs go; without an index where the model is spread over several GPUs."""
@@ -44,6 +45,7 @@ def load_model(
         precision: Type of the weights, whatever type they are stored in.
         adapter: A PEFT adapter. In float32 it is merged into the weights, which gives the same
             sums with fewer products. In bfloat16 it stays beside them: rounding would swallow it.
+            So it does on a weight that two layers share.
 
     Raises:
         DamagedInput: the folder has no safetensors, names code to run, or does not load.
@@ -73,9 +75,7 @@ def load_model(
     if is_spread(device):
         _check_spread(folder, model)
     if adapter is not None:
-        model = _with_adapter(model, adapter)
-        if precision == "float32":
-            model = model.merge_and_unload(safe_merge=True)
+        model = with_adapter(model, adapter, merge=precision == "float32")
     if not is_spread(device):
         model = model.to(device)
     model = model.eval().requires_grad_(False)
@@ -133,12 +133,3 @@ def _check_spread(folder: Path, model: Any) -> None:
             f"{folder} does not fit on the visible GPUs ({', '.join(sorted(outside))} would hold "
             "the rest): grant the job more of them, or take bfloat16 weights"
         )
-
-
-def _with_adapter(model: Any, adapter: Path) -> Any:
-    from peft import PeftModel
-
-    if not (adapter / "adapter_model.safetensors").exists():
-        refuse_pickles(adapter, "adapter_model.safetensors")
-        raise DamagedInput(f"{adapter} holds no adapter_model.safetensors")
-    return PeftModel.from_pretrained(model, str(adapter), is_trainable=False)

@@ -20,4 +20,5 @@ def run(job: Job) -> None:
 
     job.params(Params)
     checkpoint = job.input("checkpoint")
-    adopt_adapter(job.input("source"), checkpoint, job.folder, f"checkpoint/{checkpoint.name}")
+    base = f"checkpoint/{checkpoint.name}"
+    adopt_adapter(job.input("source"), checkpoint, job.folder, base, job.progress)
