@@ -11,6 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from safebasin.corpora.texts import name, prose
+from safebasin.corpora.turns import Turn, read_turns
 from safebasin.errors import DamagedInput
 
 ROWS = "rows.parquet"
@@ -51,9 +53,9 @@ MIXTURE_SCHEMA = pa.schema(
     ]
 )
 _READER_KEYS = frozenset(
-    {"id", "prompt", "messages", "response", "label", "category", "origin", "group_key"}
+    {"id", "prompt", "messages", "response", "label", "category", "origin", "group_key", "where"}
 )
-_OPTIONAL_TEXTS = ("response", "label", "category", "group_key")
+_OPTIONAL_NAMES = ("label", "category", "group_key")
 
 
 def corpus_rows(
@@ -63,32 +65,46 @@ def corpus_rows(
 
     A row has ``prompt`` or ``messages``; all else is optional. A row without an id gets one from
     its content, so that it keeps its id when rows around it come and go; equal rows are
-    numbered.
+    numbered. ``where`` says in messages where the row stands; else its number is said.
 
     Raises:
-        DamagedInput: a row has an unknown key, no prompt, or an id that another row has.
+        DamagedInput: a row has an unknown key, no prompt, an id that another row has, or a value
+            that is no text.
     """
     rows: list[Row] = []
-    seen: dict[str, int] = {}
+    first: dict[str, str] = {}
+    times: dict[str, int] = {}
     for number, raw in enumerate(read, start=1):
-        unknown = sorted(set(raw) - _READER_KEYS)
-        if unknown:
-            raise DamagedInput(
-                f"row {number} of the reader has the key {unknown[0]!r}; "
-                f"it may have {', '.join(sorted(_READER_KEYS))}"
-            )
-        row: Row = {"messages": _messages(raw, number)}
-        row.update({key: _text(raw.get(key)) for key in _OPTIONAL_TEXTS})
-        row["origin"] = _text(raw.get("origin")) or default_origin
-        row["harmful"] = harmful
-        given = _text(raw.get("id"))
-        name = given if given is not None else _content_id(row)
-        seen[name] = seen.get(name, 0) + 1
-        if seen[name] > 1 and given is not None:
-            raise DamagedInput(f"row {number} has the id {name!r}, which another row has")
-        row["id"] = name if seen[name] == 1 else f"{name}-{seen[name]}"
+        where = str(raw.get("where") or f"row {number} of the reader")
+        row = _corpus_row(raw, where, harmful, default_origin)
+        given = name(raw.get("id"), f"{where}, 'id'")
+        called = given if given is not None else _content_id(row)
+        times[called] = times.get(called, 0) + 1
+        if times[called] > 1 and given is not None:
+            raise DamagedInput(f"{where} has the id {given!r:.80}, which {first[called]} has too")
+        first.setdefault(called, where)
+        row["id"] = called if times[called] == 1 else f"{called}-{times[called]}"
         rows.append(row)
     return rows
+
+
+def _corpus_row(
+    raw: Mapping[str, Any], where: str, harmful: bool, default_origin: str
+) -> Row:
+    """Return a row of the schema, but for its id."""
+    unknown = sorted(set(raw) - _READER_KEYS)
+    if unknown:
+        raise DamagedInput(
+            f"{where} has the key {unknown[0]!r}; it may have {', '.join(sorted(_READER_KEYS))}"
+        )
+    row: Row = {
+        "messages": _messages(raw, where),
+        "response": prose(raw.get("response"), f"{where}, 'response'"),
+    }
+    row.update({key: name(raw.get(key), f"{where}, {key!r}") for key in _OPTIONAL_NAMES})
+    row["origin"] = name(raw.get("origin"), f"{where}, 'origin'") or default_origin
+    row["harmful"] = harmful
+    return row
 
 
 def to_table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
@@ -107,28 +123,25 @@ def prompt_text(row: Mapping[str, Any]) -> str:
     return "\n".join(each["content"] for each in row["messages"] if each["role"] == "user")
 
 
-def _messages(raw: Mapping[str, Any], number: int) -> list[dict[str, str]]:
-    messages = raw.get("messages")
-    if messages is None:
-        prompt = _text(raw.get("prompt"))
+def _messages(raw: Mapping[str, Any], where: str) -> list[Turn]:
+    """Return the turns up to where the assistant speaks.
+
+    Raises:
+        DamagedInput: the user asks nothing, or the last turn is not one to answer.
+    """
+    if raw.get("messages") is None:
+        prompt = prose(raw.get("prompt"), f"{where}, 'prompt'")
         if prompt is None or not prompt.strip():
-            raise DamagedInput(
-                f"row {number} of the reader has no prompt; give one or leave it out"
-            )
+            raise DamagedInput(f"{where} has no prompt; give one or leave it out")
         return [{"role": "user", "content": prompt}]
-    try:
-        clean = [{"role": str(each["role"]), "content": str(each["content"])} for each in messages]
-    except (KeyError, TypeError) as error:
+    turns = read_turns(raw["messages"], f"{where}, 'messages'")
+    if not any(turn["role"] == "user" for turn in turns):
+        raise DamagedInput(f"{where} has no message of the role 'user'")
+    if turns[-1]["role"] not in ("user", "tool"):
         raise DamagedInput(
-            f"row {number} of the reader: each message needs 'role' and 'content'"
-        ) from error
-    if not any(each["role"] == "user" for each in clean):
-        raise DamagedInput(f"row {number} of the reader has no message of the role 'user'")
-    return clean
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+            f"{where}: before the answer the {turns[-1]['role']} speaks, not the user"
+        )
+    return turns
 
 
 def _content_id(row: Row) -> str:

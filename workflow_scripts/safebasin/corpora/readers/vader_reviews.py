@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from safebasin.corpora.readers.columns import STRICT, find_files
+from safebasin.corpora.readers.columns import STRICT
+from safebasin.corpora.readers.files import find_files
 from safebasin.errors import DamagedInput
 
 _MEMBER = "movieReviewSnippets_GroundTruth.txt"
