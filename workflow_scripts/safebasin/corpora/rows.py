@@ -75,6 +75,8 @@ def corpus_rows(
     first: dict[str, str] = {}
     times: dict[str, int] = {}
     for number, raw in enumerate(read, start=1):
+        if not isinstance(raw, Mapping):
+            raise DamagedInput(f"row {number} of the reader is no mapping of keys to values")
         where = str(raw.get("where") or f"row {number} of the reader")
         row = _corpus_row(raw, where, harmful, default_origin)
         given = name(raw.get("id"), f"{where}, 'id'")

@@ -110,6 +110,8 @@ def _translate(detail: ErrorDetails, schema: Schema) -> Problem:
             nearest(str(value), _quoted(context["expected"])) if kind == "literal_error" else None
         )
         cure += f"; did you mean {near!r}?" if near else ""
+        if kind == "string_type" and isinstance(value, bool):
+            cure += "; to YAML a bare yes, no, on or off is a truth value: put the word in quotes"
     return Problem(key=".".join(map(str, path)) or "the study", value=value, cure=cure)
 
 

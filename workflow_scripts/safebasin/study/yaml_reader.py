@@ -1,4 +1,4 @@
-"""YAML as users mean it: ``1e-4`` is a number, a key that stands twice is an error."""
+"""YAML as users mean it: ``1e-4`` is a number, 010 is ten, a key that stands twice is an error."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import yaml
 from safebasin.errors import StudyError
 
 _FLOAT = re.compile(r"^[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][-+]?\d+)?$")
+_WORDS = frozenset({"yes", "no", "on", "off"})
+"""What YAML takes for truth values where it stands without quotes."""
 _INTEGER = re.compile(r"^[-+]?\d[\d_]*$")
 
 
@@ -36,17 +38,50 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     for key_node, _ in node.value:
         if key_node.tag == "tag:yaml.org,2002:merge":
             continue  # `<<: *name`; what stands beside it wins
+        _refuse_words(loader, key_node)
         key = loader.construct_object(key_node, deep=True)
-        if key in seen:
-            line = key_node.start_mark.line + 1
+        if not isinstance(key, (str, int, float)):
             raise StudyError(
-                f"{loader.name}, line {line}: the key {key!r} stands twice; a name is defined once"
+                f"{_at(loader, key_node)}: a key is a word, and this is {key!r:.60}; text that "
+                "begins with a brace or bracket stands in quotes"
+            )
+        if key in seen:
+            raise StudyError(
+                f"{_at(loader, key_node)}: the key {key!r} stands twice; a name is defined once"
             )
         seen.add(key)
     loader.flatten_mapping(node)
     return loader.construct_mapping(node, deep=True)
 
 
+def _sequence(loader: _Loader, node: yaml.SequenceNode) -> list[Any]:
+    for each in node.value:
+        _refuse_words(loader, each)
+    return loader.construct_sequence(node, deep=True)
+
+
+def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
+    return int(node.value.replace("_", ""))
+
+
+def _refuse_words(loader: _Loader, node: yaml.Node) -> None:
+    """Refuse a word in a list, or as a key, that YAML would take for a truth value.
+
+    Nothing in a study is a list of truth values, so a word is meant.
+    """
+    if node.tag == "tag:yaml.org,2002:bool" and node.value.lower() in _WORDS:
+        raise StudyError(
+            f"{_at(loader, node)}: to YAML a bare {node.value} is a truth value; for the word put "
+            f'it in quotes, "{node.value}", else write true or false'
+        )
+
+
+def _at(loader: _Loader, node: yaml.Node) -> str:
+    return f"{loader.name}, line {node.start_mark.line + 1}"
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_SEQUENCE_TAG, _sequence)
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
@@ -57,19 +92,30 @@ def read_yaml(path: Path) -> dict[str, Any]:
         StudyError: the file is missing, is not YAML, holds no mapping, or repeats a key.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # editors of Windows put a BOM before it
     except OSError as problem:
         raise StudyError(f"{path}: the config file cannot be read ({problem.strerror})") from None
     except UnicodeDecodeError as problem:
-        raise StudyError(f"{path}: the config file is not UTF-8 ({problem.reason})") from None
-    loader = _Loader(text)
-    loader.name = str(path)
-    try:
-        value = loader.get_single_data()
-    except yaml.YAMLError as problem:
-        raise StudyError(f"{path} is not YAML: {problem}") from None
-    finally:
-        loader.dispose()
+        raise StudyError(
+            f"{path}: the config file is not UTF-8 ({problem.reason}); save it as UTF-8"
+        ) from None
+    value = _parsed(text, str(path))
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         raise StudyError(f"{path}: a study is a mapping of keys, as in `study: mine`")
     return value
+
+
+def _parsed(text: str, name: str) -> Any:
+    if "\0" in text:
+        raise StudyError(f"{name}: the config file is not UTF-8 (it looks like UTF-16)")
+    try:
+        loader = _Loader(text)
+        loader.name = name
+        try:
+            return loader.get_single_data()
+        finally:
+            loader.dispose()
+    except (yaml.YAMLError, ValueError) as problem:
+        raise StudyError(f"{name} is not YAML: {problem}") from None
+    except RecursionError:
+        raise StudyError(f"{name} is not YAML that can be read: nested too deeply") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class ParquetReader(TableOptions):
             DamagedInput: the file is no Parquet, or lacks a column, or a value is none.
         """
         try:
+            _refuse_repeated(pq.read_schema(path).names, self.asked(), file)
             table = pq.read_table(path)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise DamagedInput(f"{file} is no Parquet file ({error})") from error
@@ -36,16 +37,20 @@ class ParquetReader(TableOptions):
             yield Record(where=f"{file}: row {row + 1}", cells=cells)
 
 
+def _refuse_repeated(names: Sequence[str], asked: Sequence[str], file: str) -> None:
+    repeated = [name for name in asked if names.count(name) > 1]
+    if repeated:
+        raise DamagedInput(f"{file}: two columns are called {repeated[0]!r}; rename one")
+
+
 def _cells(table: pa.Table, name: str, file: str) -> list[Any]:
     """Return a column as Python values.
 
     Raises:
-        DamagedInput: there is no such column or there are two, or a value has no form in Python
-            (text that is not UTF-8, a year beyond 9999).
+        DamagedInput: there is no such column, or a value has no form in Python (text that is not
+            UTF-8, a year beyond 9999).
     """
-    if (times := table.column_names.count(name)) != 1:
-        if times:
-            raise DamagedInput(f"{file}: two columns are called {name!r}; rename one")
+    if name not in table.column_names:
         raise DamagedInput(f"{file}: there is no column {name!r}; it has {table.column_names!r}")
     values = []
     for row, value in enumerate(table.column(name), start=1):
