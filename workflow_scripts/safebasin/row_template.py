@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 _PIECE = re.compile(r"(?P<open>\{\{)|(?P<close>\}\})|\{(?P<place>[^{}]*)\}|(?P<lone>[{}])|[^{}]+")
 
@@ -48,3 +51,12 @@ def parse_template(text: str) -> RowTemplate:
     if not template.places:
         raise ValueError("no place for a row's own words; {prompt} or {COLUMN} is one")
     return template
+
+
+def _checked(text: str) -> str:
+    parse_template(text)
+    return text
+
+
+RowTemplateText = Annotated[str, AfterValidator(_checked)]
+"""A template as it is written."""

@@ -122,3 +122,22 @@ def test_the_check_does_not_rely_on_the_groups(change: dict[str, Any], said: str
             rows["texts"], rows["ids"], rows["keys"], ["train", "test"], rows["groups"],
             TextVectors(rows["texts"]), 0.5,
         )  # fmt: skip
+
+
+def _checked(texts: list[str]) -> Any:
+    found = check_leakage(
+        texts, ["1", "2"], [None, None], ["train", "test"], [0, 1], TextVectors(texts), 0.5
+    )
+    return found["between"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (["nameacolourofthesky" * 4, "pleasenameacolourofthesky" * 4], "cannot tell"),
+        (["nameacolourofthesky" * 4, "name a colour"], 0),
+        (["one thing", "another matter"], 0),
+    ],
+)
+def test_where_nothing_can_be_compared_the_check_says_so(texts: list[str], said: object) -> None:
+    assert _checked(texts)["test/train"]["near_duplicate_pairs"] == said

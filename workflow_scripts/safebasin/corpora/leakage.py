@@ -61,7 +61,8 @@ def check_leakage(
         between[f"{one}/{other}"] = {
             "largest_similarity": round(vectors.largest_between(first, second), 6),
             "near_duplicate_pairs": (
-                UNCLEAR if {one, other} <= unclear and not crossing[one, other]
+                UNCLEAR
+                if {one, other} <= unclear and not crossing[one, other]
                 else crossing[one, other]
             ),
             "shared_ids": _shared(ids, first, second),

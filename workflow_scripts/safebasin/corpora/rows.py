@@ -90,9 +90,7 @@ def corpus_rows(
     return rows
 
 
-def _corpus_row(
-    raw: Mapping[str, Any], where: str, harmful: bool, default_origin: str
-) -> Row:
+def _corpus_row(raw: Mapping[str, Any], where: str, harmful: bool, default_origin: str) -> Row:
     """Return a row of the schema, but for its id."""
     unknown = sorted(set(raw) - _READER_KEYS)
     if unknown:

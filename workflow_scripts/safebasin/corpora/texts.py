@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
@@ -11,6 +11,7 @@ from safebasin.errors import DamagedInput
 
 _EXACT = 2**53
 """Below this, a float without a fraction is the whole number that it was made from."""
+_LISTED = 12
 
 
 def plain(value: Any, where: str) -> Any:
@@ -71,15 +72,21 @@ def name(value: Any, where: str) -> str | None:
     value = plain(value, where)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (float, Decimal)) and abs(value) < _EXACT and value == int(value):
+    if isinstance(value, (float, Decimal)) and _is_whole(value):
         return str(int(value))
     if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], list):
         return name(value[0], where)
     return prose(value, where)
 
 
+def _is_whole(value: float | Decimal) -> bool:
+    return -_EXACT < value < _EXACT and value == int(value)
+
+
 def described(value: Any) -> str:
     """Return what kind of value this is, in words; long contents are not shown."""
+    if value is None:
+        return "nothing"
     if isinstance(value, bool):
         return f"the truth value {'true' if value else 'false'}"
     if isinstance(value, (int, float, Decimal)):
@@ -87,9 +94,18 @@ def described(value: Any) -> str:
     if isinstance(value, list):
         return f"a list of {len(value)}"
     if isinstance(value, Mapping):
-        keys = ", ".join(repr(key) for key in list(value)[:6])
-        return f"a structure with the keys {keys}" if keys else "an empty structure"
+        return f"a structure with the keys {listed(value)}"
     return f"a value of the type {type(value).__name__}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names of columns for a message: neither all nor whole, since they may be texts.
+
+    So they are where a table has no header line.
+    """
+    known = [f"{each!r:.40}" for each in names]
+    more = f" and {len(known) - _LISTED} others" if len(known) > _LISTED else ""
+    return f"{', '.join(known[:_LISTED])}{more}" if known else "none"
 
 
 def _whole(text: str, where: str) -> str:

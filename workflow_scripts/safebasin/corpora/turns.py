@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from safebasin.corpora.strict_json import parse_json
-from safebasin.corpora.texts import described, plain, prose
+from safebasin.corpora.texts import described, listed, plain, prose
 from safebasin.errors import DamagedInput
 
 _ROLES = {
@@ -57,8 +57,7 @@ def _turn(value: Any, where: str) -> Turn:
         raise DamagedInput(f"{where}: {needed}; this is {described(plain(value, where))}")
     forms = [form for form in _FORMS if value.get(form[0]) is not None]
     if len(forms) != 1 or forms[0][1] not in value:
-        keys = ", ".join(repr(key) for key in value)
-        raise DamagedInput(f"{where}: {needed}; this has {keys or 'nothing'}")
+        raise DamagedInput(f"{where}: {needed}; this has {listed(value)}")
     role = _role(value[forms[0][0]], where)
     if any(value.get(key) for key in _CALLS):
         raise DamagedInput(

@@ -130,5 +130,5 @@ def _is_branch(part: object) -> bool:
     """Say whether pydantic put ``part`` into the path to name a union's branch."""
     return isinstance(part, str) and (
         part.startswith(("constrained-", "function-", "literal[", "tuple[", "list["))
-        or part in ("int", "float", "str", "[key]")
+        or part in ("int", "float", "str", "bool", "[key]")
     )

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from safebasin.row_template import parse_template
+from safebasin.row_template import RowTemplateText, parse_template
 from safebasin.study.base import PLUGIN, Count, Model, Template, type_of
 
 
@@ -28,17 +28,17 @@ def _separates(value: str) -> str:
     return sign
 
 
-def _has_places(value: str) -> str:
-    parse_template(value)
-    return value
+def _not_empty(values: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
+    if not values:
+        raise ValueError("at least one value is needed")
+    return values
 
 
 Scalar = str | bool | int | float
-Values = Annotated[tuple[Scalar, ...], Field(min_length=1)]
+Values = Annotated[tuple[Scalar, ...], AfterValidator(_not_empty)]
 Column = Annotated[str, Field(min_length=1)]
 Pattern = Annotated[str, AfterValidator(_inside)]
 Delimiter = Annotated[str, AfterValidator(_separates)]
-RowTemplate = Annotated[str, AfterValidator(_has_places)]
 
 
 class Columns(Model):
@@ -78,7 +78,7 @@ class Table(_Files):
     compared by value, text letter for letter."""
     exclude: dict[Column, Values] | None = None
     """Column to the values that are left out; each must fit a row."""
-    template: RowTemplate | None = None
+    template: RowTemplateText | None = None
     """The prompt, with ``{prompt}`` or ``{COLUMN}`` where a value goes in; a missing one of several
     is left empty. A brace that is no place is doubled."""
     labels: dict[str, str] | None = None

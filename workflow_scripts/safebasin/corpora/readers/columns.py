@@ -13,10 +13,10 @@ from pydantic.dataclasses import dataclass
 
 from safebasin.corpora.readers.files import find_files
 from safebasin.corpora.readers.filters import Scalar, fits, kept_rows
-from safebasin.corpora.texts import described, name, plain, prose
+from safebasin.corpora.texts import described, listed, name, plain, prose
 from safebasin.corpora.turns import read_turns
-from safebasin.errors import DamagedInput, StudyError
-from safebasin.row_template import RowTemplate, parse_template
+from safebasin.errors import DamagedInput
+from safebasin.row_template import RowTemplate, RowTemplateText, parse_template
 
 STRICT = ConfigDict(extra="forbid")
 _NAMES = ("label", "category", "origin", "id", "group")
@@ -54,9 +54,10 @@ class Record:
         """
         if column in self.cells:
             return self.cells[column]
-        held = ", ".join(repr(each) for each in self.cells)
         hint = "; it is only one: is `delimiter` right?" if len(self.cells) == 1 else ""
-        raise DamagedInput(f"{self.where}: there is no column {column!r}; it has {held}{hint}")
+        raise DamagedInput(
+            f"{self.where}: there is no column {column!r}; it has {listed(self.cells)}{hint}"
+        )
 
     def at(self, column: str) -> str:
         """Return the file, the row and the column, for messages."""
@@ -73,7 +74,7 @@ class TableOptions:
     """Column to the values that are kept; each must fit a row."""
     exclude: dict[str, list[Scalar]] | None = None
     """Column to the values that are left out; each must fit a row."""
-    template: str | None = None
+    template: RowTemplateText | None = None
     """The prompt, with ``{prompt}`` or ``{COLUMN}`` where a value goes in."""
     labels: dict[str, str] | None = None
     """The word for each value of the label column, and of the response column if it is the same."""
@@ -102,7 +103,7 @@ class TableOptions:
 
     def asked(self) -> list[str]:
         """Return the columns that are looked at."""
-        named = [getattr(self.columns, each.name) for each in dataclasses.fields(Columns)]  # type: ignore[arg-type]
+        named = [getattr(self.columns, each.name) for each in dataclasses.fields(Columns)]
         places = [self._column(place) for place in self._template.places]
         prompt = [] if self.columns.messages else places
         columns = [*filter(None, named), *prompt, *(self.where or ()), *(self.exclude or ())]
@@ -150,10 +151,7 @@ class TableOptions:
 
     @cached_property
     def _template(self) -> RowTemplate:
-        try:
-            return parse_template("{prompt}" if self.template is None else self.template)
-        except ValueError as error:
-            raise StudyError(f"template: {self.template!r}: {error}") from error
+        return parse_template("{prompt}" if self.template is None else self.template)
 
     def _column(self, place: str) -> str:
         named = self.columns.prompt
@@ -184,5 +182,5 @@ class TableOptions:
             for key, word in words.items():
                 if fits(told, key):
                     return word
-        seen = "nothing" if told is None else repr(told) if isinstance(told, str) else described(told)
+        seen = repr(told) if isinstance(told, str) else described(told)
         raise DamagedInput(f"{where}: the label {seen:.60} has no word in 'labels' {words!r}")

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from pydantic.dataclasses import dataclass
 
 from safebasin.corpora.readers.columns import STRICT, Record, TableOptions
+from safebasin.corpora.texts import listed
 from safebasin.errors import DamagedInput
 
 
@@ -51,7 +52,8 @@ def _cells(table: pa.Table, name: str, file: str) -> list[Any]:
             UTF-8, a year beyond 9999).
     """
     if name not in table.column_names:
-        raise DamagedInput(f"{file}: there is no column {name!r}; it has {table.column_names!r}")
+        held = listed(table.column_names)
+        raise DamagedInput(f"{file}: there is no column {name!r}; it has {held}")
     values = []
     for row, value in enumerate(table.column(name), start=1):
         try:
