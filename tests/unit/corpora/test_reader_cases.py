@@ -116,6 +116,11 @@ READ_RIGHT: dict[str, tuple[Content, dict[str, Any], list[tuple[Any, ...]]]] = {
         {"columns": {"response": "s"}, "template": "{a} + {b} = {{?}}"},
         [("2 + 3 = {?}", "5")],
     ),
+    "a list that is asked about among other prompts": (
+        "prompt\n\"['a']\"\nb\n",
+        {},
+        [("['a']", None), ("b", None)],
+    ),
     "an empty answer is none": (
         [{"prompt": "a", "r": ""}],
         {"columns": {"response": "r"}},
@@ -177,6 +182,16 @@ REFUSED: dict[str, tuple[Content, dict[str, Any], str]] = {
     "a column without values": (pa.table({"prompt": pa.nulls(1)}), {}, "row 1, .*no prompt"),
     "several turns in a list": ([{"prompt": ["a", "b"]}], {}, "a list of 2 is no text"),
     "turns where a prompt is needed": ([{"prompt": CHAT}], {}, "columns: {messages"),
+    "lists that were written as text": (
+        "prompt\n\"['a']\"\n\"['b', 'c']\"\n",
+        {},
+        r"row 1 \(line 2\), column 'prompt': here and in all rows a list is written as text",
+    ),
+    "a text where a header should be": (
+        f"{'w' * 60},b\nc,d\n",
+        {},
+        f"no column 'prompt'; it has '{'w' * 40}…', 'b'",
+    ),
     "a structure": ([{"prompt": {"text": "a"}}], {}, "a structure with the keys 'text' is no text"),
     "a truth value as a response": (
         [{"prompt": "a", "r": True}],

@@ -11,7 +11,7 @@ from safebasin.errors import DamagedInput
 
 _EXACT = 2**53
 """Below this, a float without a fraction is the whole number that it was made from."""
-_LISTED = 12
+_LISTED, _LONGEST = 12, 40
 
 
 def plain(value: Any, where: str) -> Any:
@@ -103,7 +103,7 @@ def listed(names: Iterable[str]) -> str:
 
     So they are where a table has no header line.
     """
-    known = [f"{each!r:.40}" for each in names]
+    known = [repr(each if len(each) <= _LONGEST else f"{each[:_LONGEST]}…") for each in names]
     more = f" and {len(known) - _LISTED} others" if len(known) > _LISTED else ""
     return f"{', '.join(known[:_LISTED])}{more}" if known else "none"
 

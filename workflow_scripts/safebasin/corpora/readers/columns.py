@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from safebasin.errors import DamagedInput
 from safebasin.row_template import RowTemplate, RowTemplateText, parse_template
 
 STRICT = ConfigDict(extra="forbid")
+_LIST = re.compile(r"""\s*\[\s*(['"]).*\1\s*\]\s*""", re.DOTALL)
 _NAMES = ("label", "category", "origin", "id", "group")
 
 
@@ -99,7 +101,9 @@ class TableOptions:
         if not records:
             raise DamagedInput(f"no row is in {', '.join(file.name for file in files[:8])}")
         kept = kept_rows(records, self.where or {}, self.exclude or {})
-        return [self._row(records[place]) for place in kept]
+        rows = [self._row(records[place]) for place in kept]
+        self._refuse_written_lists([records[place] for place in kept])
+        return rows
 
     def asked(self) -> list[str]:
         """Return the columns that are looked at."""
@@ -152,6 +156,19 @@ class TableOptions:
     @cached_property
     def _template(self) -> RowTemplate:
         return parse_template("{prompt}" if self.template is None else self.template)
+
+    def _refuse_written_lists(self, records: Sequence[Record]) -> None:
+        """Refuse a prompt column whose every cell is a list in Python's or JSON's notation.
+
+        So lists end up in CSV. A single such prompt may be meant so, a whole column is not.
+        """
+        for column in [] if self.columns.messages else map(self._column, self._template.places):
+            cells = [cell for record in records if (cell := record.value(column))]
+            if cells and all(isinstance(cell, str) and _LIST.fullmatch(cell) for cell in cells):
+                raise DamagedInput(
+                    f"{records[0].at(column)}: here and in all rows a list is written as text, as "
+                    "in ['…']; write what is in it, or store it as a list (JSON Lines, Parquet)"
+                )
 
     def _column(self, place: str) -> str:
         named = self.columns.prompt
