@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from safebasin.corpora.rows import CORPUS_SCHEMA, corpus_rows, prompt_text, to_table
+from safebasin.corpora.corpus import corpus_rows
+from safebasin.corpora.rows import CORPUS_SCHEMA, prompt_text, to_table
 from safebasin.errors import DamagedInput
 
 

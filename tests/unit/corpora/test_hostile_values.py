@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safebasin.corpora.corpus import corpus_rows
 from safebasin.corpora.readers.reader import make_reader
-from safebasin.corpora.rows import CORPUS_SCHEMA, corpus_rows, to_table
+from safebasin.corpora.rows import CORPUS_SCHEMA, to_table
 from safebasin.errors import SafebasinError
 
 COLUMNS: list[dict[str, Any]] = [

@@ -9,8 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from safebasin.corpora.corpus import corpus_rows
 from safebasin.corpora.readers.reader import make_reader
-from safebasin.corpora.rows import CORPUS_SCHEMA, corpus_rows, to_table
+from safebasin.corpora.rows import CORPUS_SCHEMA, to_table
 from safebasin.errors import DamagedInput, SafebasinError, StudyError
 
 ALPACA = "{instruction}\n{input}"

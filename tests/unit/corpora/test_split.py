@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from safebasin.corpora.corpus import corpus_rows
 from safebasin.corpora.leakage import check_leakage
 from safebasin.corpora.near_duplicates import TextVectors
-from safebasin.corpora.rows import Row, corpus_rows
+from safebasin.corpora.rows import Row
 from safebasin.corpora.split import split_corpora
 from safebasin.errors import DamagedInput, StudyError
 

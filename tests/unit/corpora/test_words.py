@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safebasin.corpora.corpus import corpus_rows
 from safebasin.corpora.near_duplicates import TextVectors
-from safebasin.corpora.rows import corpus_rows
 from safebasin.corpora.split import split_corpora
 from safebasin.corpora.words import is_clear, words_of
 from sklearn.feature_extraction.text import TfidfVectorizer

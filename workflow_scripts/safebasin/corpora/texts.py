@@ -98,12 +98,14 @@ def described(value: Any) -> str:
     return f"a value of the type {type(value).__name__}"
 
 
-def listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[object]) -> str:
     """Return names of columns for a message: neither all nor whole, since they may be texts.
 
     So they are where a table has no header line.
     """
-    known = [repr(each if len(each) <= _LONGEST else f"{each[:_LONGEST]}…") for each in names]
+    known = [
+        repr(each if len(each) <= _LONGEST else f"{each[:_LONGEST]}…") for each in map(str, names)
+    ]
     more = f" and {len(known) - _LISTED} others" if len(known) > _LISTED else ""
     return f"{', '.join(known[:_LISTED])}{more}" if known else "none"
 
