@@ -230,6 +230,11 @@ READER_CASES = {
         "corpora.words.reader.template: '{prompt}'",
         "no effect",
     ),
+    "a label without letters": (
+        {"type": "csv", "columns": {"label": "kind"}, "labels": {"0": ""}},
+        "corpora.words.reader.labels.0: ''",
+        "at least 1 character",
+    ),
     "words for no column": (
         {"type": "csv", "columns": {}, "labels": {"0": "no"}},
         "corpora.words.reader.labels: {'0': 'no'}",

@@ -47,7 +47,8 @@ class Columns(Model):
     prompt: Column | None = None
     """The prompt's column; ``prompt`` where it is not given."""
     messages: Column | None = None
-    """A column of chat turns instead; a last turn of the assistant is the response."""
+    """A column of chat turns instead: ``role`` and ``content`` or ShareGPT's ``from`` and ``value``,
+    as a list or as JSON text. A last turn of the assistant is the response."""
     response: Column | None = None
     label: Column | None = None
     category: Column | None = None
@@ -81,7 +82,7 @@ class Table(_Files):
     template: RowTemplateText | None = None
     """The prompt, with ``{prompt}`` or ``{COLUMN}`` where a value goes in; a missing one of several
     is left empty. A brace that is no place is doubled."""
-    labels: dict[str, str] | None = None
+    labels: dict[str, Annotated[str, Field(min_length=1)]] | None = None
     """The word for each value of the label column, and of the response column if it is the same."""
 
     def contradictions(self) -> Iterator[tuple[str, object, str]]:
