@@ -47,8 +47,8 @@ class Columns(Model):
     prompt: Column | None = None
     """The prompt's column; ``prompt`` where it is not given."""
     messages: Column | None = None
-    """A column of chat turns instead: ``role`` and ``content`` or ShareGPT's ``from`` and ``value``,
-    as a list or as JSON text. A last turn of the assistant is the response."""
+    """A column of chat turns instead, in OpenAI's or ShareGPT's form, as a list or as JSON text; a
+    last turn of the assistant is the response."""
     response: Column | None = None
     label: Column | None = None
     category: Column | None = None

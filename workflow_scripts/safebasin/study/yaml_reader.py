@@ -1,4 +1,4 @@
-"""YAML as users mean it: ``1e-4`` is a number, 010 is ten, a key that stands twice is an error."""
+"""YAML as users mean it: ``1e-4`` is a number, a date is text, a key stands once and as written."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ import yaml
 from safebasin.errors import StudyError
 
 _FLOAT = re.compile(r"^[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][-+]?\d+)?$")
+_FILTERS = ("where", "exclude")
+"""Keys below which both words and truth values may stand."""
 _WORDS = frozenset({"yes", "no", "on", "off"})
 """What YAML takes for truth values where it stands without quotes."""
 _INTEGER = re.compile(r"^[-+]?\d[\d_]*$")
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, with YAML 1.2's floats and without repeated keys."""
+    """The safe loader, with YAML 1.2's numbers, and without dates and repeated keys."""
 
 
 # The class has its own table, so that yaml.SafeLoader stays as it is.
@@ -25,7 +27,7 @@ _Loader.yaml_implicit_resolvers = {
     first: [
         (tag, pattern)
         for tag, pattern in resolvers
-        if tag not in ("tag:yaml.org,2002:float", "tag:yaml.org,2002:int")
+        if tag.rpartition(":")[2] not in ("float", "int", "timestamp")
     ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
@@ -35,45 +37,51 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[Any] = set()
-    for key_node, _ in node.value:
+    for key_node, value_node in node.value:
         if key_node.tag == "tag:yaml.org,2002:merge":
             continue  # `<<: *name`; what stands beside it wins
-        _refuse_words(loader, key_node)
-        key = loader.construct_object(key_node, deep=True)
-        if not isinstance(key, (str, int, float)):
+        if not isinstance(key_node, yaml.ScalarNode):
             raise StudyError(
-                f"{_at(loader, key_node)}: a key is a word, and this is {key!r:.60}; text that "
-                "begins with a brace or bracket stands in quotes"
+                f"{_at(loader, key_node)}: a key is a word; text that begins with a brace or "
+                "bracket stands in quotes"
             )
+        key = loader.construct_object(key_node, deep=True)
         if key in seen:
             raise StudyError(
                 f"{_at(loader, key_node)}: the key {key!r} stands twice; a name is defined once"
             )
         seen.add(key)
+        if not isinstance(key, str) and str(key) != key_node.value:
+            raise StudyError(
+                f"{_at(loader, key_node)}: YAML reads the key {key_node.value} as {key!r}; put it "
+                f'in quotes: "{key_node.value}"'
+            )
+        if key in _FILTERS and isinstance(value_node, yaml.MappingNode):
+            _refuse_words(loader, value_node)
     loader.flatten_mapping(node)
     return loader.construct_mapping(node, deep=True)
-
-
-def _sequence(loader: _Loader, node: yaml.SequenceNode) -> list[Any]:
-    for each in node.value:
-        _refuse_words(loader, each)
-    return loader.construct_sequence(node, deep=True)
 
 
 def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
     return int(node.value.replace("_", ""))
 
 
-def _refuse_words(loader: _Loader, node: yaml.Node) -> None:
-    """Refuse a word in a list, or as a key, that YAML would take for a truth value.
+def _refuse_words(loader: _Loader, filters: yaml.MappingNode) -> None:
+    """Refuse a word among the values of a filter that YAML would take for a truth value.
 
-    Nothing in a study is a list of truth values, so a word is meant.
+    Elsewhere the type that is needed tells the two apart.
     """
-    if node.tag == "tag:yaml.org,2002:bool" and node.value.lower() in _WORDS:
-        raise StudyError(
-            f"{_at(loader, node)}: to YAML a bare {node.value} is a truth value; for the word put "
-            f'it in quotes, "{node.value}", else write true or false'
-        )
+    values = [each for _, listed in filters.value for each in (listed, *_entries(listed))]
+    for node in values:
+        if node.tag == "tag:yaml.org,2002:bool" and node.value.lower() in _WORDS:
+            raise StudyError(
+                f"{_at(loader, node)}: to YAML a bare {node.value} is a truth value; for the word "
+                f'put it in quotes, "{node.value}", else write true or false'
+            )
+
+
+def _entries(node: yaml.Node) -> list[yaml.Node]:
+    return node.value if isinstance(node, yaml.SequenceNode) else []
 
 
 def _at(loader: _Loader, node: yaml.Node) -> str:
@@ -81,7 +89,6 @@ def _at(loader: _Loader, node: yaml.Node) -> str:
 
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _integer)
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_SEQUENCE_TAG, _sequence)
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
