@@ -236,8 +236,8 @@ READER_CASES = {
         "at least 1 character",
     ),
     "words for no column": (
-        {"type": "csv", "columns": {}, "labels": {"0": "no"}},
-        "corpora.words.reader.labels: {'0': 'no'}",
+        {"type": "csv", "columns": {}, "labels": {"0": "animal"}},
+        "corpora.words.reader.labels: {'0': 'animal'}",
         "columns: {label",
     ),
     "no source to read": (
