@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from safebasin.corpora.rows import CORPUS_SCHEMA, corpus_rows, prompt_text, to_table
+from safebasin.corpora.corpus import corpus_rows
+from safebasin.corpora.rows import CORPUS_SCHEMA, prompt_text, to_table
 from safebasin.errors import DamagedInput
 
 
@@ -41,6 +42,19 @@ def test_the_prompt_text_is_what_the_user_says() -> None:
     assert prompt_text({"messages": turns}) == "one\ntwo"
 
 
+TURNS = [{"role": "user", "content": "q"}]
+
+
+def test_a_row_that_says_where_it_stands_is_named_by_that() -> None:
+    rows = [
+        {"prompt": "a", "id": "1", "where": "here"},
+        {"prompt": "b", "id": "1", "where": "there"},
+    ]
+
+    with pytest.raises(DamagedInput, match="there has the id '1', which here has too"):
+        corpus_rows(rows, harmful=False, default_origin="x")
+
+
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
@@ -50,7 +64,15 @@ def test_the_prompt_text_is_what_the_user_says() -> None:
         ([{"messages": [{"role": "system", "content": "s"}]}], "'user'"),
         ([{"messages": [{"role": "user"}]}], "'content'"),
         ([{"messages": ["hi"]}], "'role'"),
-        ([{"prompt": "a", "id": "1"}, {"prompt": "b", "id": "1"}], "'1', which another"),
+        ([{"messages": []}], "empty"),
+        ([{"messages": [*TURNS, {"role": "assistant", "content": "a"}]}], "the assistant speaks"),
+        ([{"prompt": "a", "label": {"b": 1}}], "row 1.*'label': a structure with the keys 'b'"),
+        ([{"prompt": "a", "response": False}], "row 1.*'response': the truth value false"),
+        (["text"], "row 1 of the reader is no mapping"),
+        (
+            [{"prompt": "a", "id": "1"}, {"prompt": "b", "id": "1"}],
+            "row 2 of the reader has the id '1', which row 1",
+        ),
     ],
 )
 def test_a_row_that_cannot_be_is_named(rows: list[dict[str, object]], said: str) -> None:

@@ -101,5 +101,5 @@ def test_filters_that_leave_no_row_are_told(tmp_path: Path) -> None:
     reader = {"type": "csv", "columns": {"prompt": "text"}, "where": {"kind": ["y"]}}
     params = {"reader": reader, "harmful": False}
 
-    with pytest.raises(DamagedInput, match="no row is left"):
+    with pytest.raises(DamagedInput, match="'y' fits no row"):
         _run(read_corpus, tmp_path / "out", params, {"source": source})

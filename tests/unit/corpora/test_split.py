@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from safebasin.corpora.corpus import corpus_rows
 from safebasin.corpora.leakage import check_leakage
 from safebasin.corpora.near_duplicates import TextVectors
-from safebasin.corpora.rows import Row, corpus_rows
+from safebasin.corpora.rows import Row
 from safebasin.corpora.split import split_corpora
 from safebasin.errors import DamagedInput, StudyError
 
@@ -122,3 +123,22 @@ def test_the_check_does_not_rely_on_the_groups(change: dict[str, Any], said: str
             rows["texts"], rows["ids"], rows["keys"], ["train", "test"], rows["groups"],
             TextVectors(rows["texts"]), 0.5,
         )  # fmt: skip
+
+
+def _checked(texts: list[str]) -> Any:
+    found = check_leakage(
+        texts, ["1", "2"], [None, None], ["train", "test"], [0, 1], TextVectors(texts), 0.5
+    )
+    return found["between"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (["nameacolourofthesky" * 4, "pleasenameacolourofthesky" * 4], "cannot tell"),
+        (["nameacolourofthesky" * 4, "name a colour"], 0),
+        (["one thing", "another matter"], 0),
+    ],
+)
+def test_where_nothing_can_be_compared_the_check_says_so(texts: list[str], said: object) -> None:
+    assert _checked(texts)["test/train"]["near_duplicate_pairs"] == said

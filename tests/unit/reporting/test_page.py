@@ -142,8 +142,8 @@ def test_what_a_post_hoc_defence_left_stands_below_the_main_table(reported: Job)
     assert "the projection erased nearly the whole adapter" in row
 
 
-@pytest.mark.parametrize(("pairs", "state"), [(0, "good"), (2, "bad")])
-def test_the_leakage_check_shows_its_figures(evaluated: Job, pairs: int, state: str) -> None:
+@pytest.mark.parametrize(("pairs", "state"), [(0, "good"), (2, "bad"), ("cannot tell", "note")])
+def test_the_leakage_check_shows_its_figures(evaluated: Job, pairs: int | str, state: str) -> None:
     leakage = {
         "similarity": 0.5,
         "between": {"dev/test": {"largest_similarity": 0.49, "near_duplicate_pairs": pairs}},

@@ -55,6 +55,10 @@ OPTIONS = [
     {"generator": "over_refusal"},
     {"generator": "over_refusals"},
     {"params": {}},
+    {"template": "no place"},
+    {"template": "{a"},
+    {"delimiter": ""},
+    {"delimiter": "||"},
 ]
 
 
@@ -136,6 +140,106 @@ READER_CASES = {
         "did you mean 'params'?",
     ),
     "no class of a plugin": ({"type": "./mine.py"}, "reader.type: './mine.py'", "./file.py:Class"),
+    "a file beside the source": (
+        {"type": "csv", "columns": {}, "path": "../other/*.csv"},
+        "corpora.words.reader.path: '../other/*.csv'",
+        "within the source",
+    ),
+    "a file anywhere": (
+        {"type": "vader_reviews", "path": "/etc/*"},
+        "corpora.words.reader.path: '/etc/*'",
+        "within the source",
+    ),
+    "no pattern": (
+        {"type": "yaml_seeds", "path": ""},
+        "corpora.words.reader.path: ''",
+        "within the source",
+    ),
+    "two characters between fields": (
+        {"type": "csv", "columns": {}, "delimiter": "||"},
+        "corpora.words.reader.delimiter: '||'",
+        "one character",
+    ),
+    "no character between fields": (
+        {"type": "csv", "columns": {}, "delimiter": ""},
+        "corpora.words.reader.delimiter: ''",
+        "one character",
+    ),
+    "a quote between fields": (
+        {"type": "csv", "columns": {}, "delimiter": '"'},
+        "corpora.words.reader.delimiter",
+        "one character",
+    ),
+    "comments that are every line": (
+        {"type": "csv", "columns": {}, "comment": ""},
+        "corpora.words.reader.comment",
+        "at least 1 character",
+    ),
+    "a column without a name": (
+        {"type": "csv", "columns": {"prompt": ""}},
+        "corpora.words.reader.columns.prompt",
+        "at least 1 character",
+    ),
+    "a column that is a truth value": (
+        {"type": "csv", "columns": {"prompt": False}},
+        "corpora.words.reader.columns.prompt: False",
+        "put the word in quotes",
+    ),
+    "a filter of nothing": (
+        {"type": "csv", "columns": {}, "where": {"kind": []}},
+        "corpora.words.reader.where.kind: []",
+        "at least one value",
+    ),
+    "a filter by a structure": (
+        {"type": "csv", "columns": {}, "where": {"kind": [{"a": 1}]}},
+        "corpora.words.reader.where.kind.0",
+        "valid",
+    ),
+    "a template without a place": (
+        {"type": "csv", "columns": {}, "template": "Say it"},
+        "corpora.words.reader.template: 'Say it'",
+        "no place",
+    ),
+    "a template with half a place": (
+        {"type": "csv", "columns": {}, "template": "Say {prompt"},
+        "corpora.words.reader.template: 'Say {prompt'",
+        "the '{' at character 5 has no partner",
+    ),
+    "a template with an empty place": (
+        {"type": "csv", "columns": {}, "template": "Say {}"},
+        "corpora.words.reader.template: 'Say {}'",
+        "a place is empty",
+    ),
+    "a template without the prompt": (
+        {"type": "csv", "columns": {"prompt": "q"}, "template": "Say {kind}"},
+        "corpora.words.reader.template: 'Say {kind}'",
+        "no place for the prompt",
+    ),
+    "snippets without a place": (
+        {"type": "vader_reviews", "template": "Positive?"},
+        "corpora.words.reader.template: 'Positive?'",
+        "{prompt} is missing",
+    ),
+    "a prompt and turns": (
+        {"type": "csv", "columns": {"prompt": "q", "messages": "m"}},
+        "corpora.words.reader.columns.prompt: 'q'",
+        "name one of them",
+    ),
+    "a template of turns": (
+        {"type": "csv", "columns": {"messages": "m"}, "template": "{prompt}"},
+        "corpora.words.reader.template: '{prompt}'",
+        "no effect",
+    ),
+    "a label without letters": (
+        {"type": "csv", "columns": {"label": "kind"}, "labels": {"0": ""}},
+        "corpora.words.reader.labels.0: ''",
+        "at least 1 character",
+    ),
+    "words for no column": (
+        {"type": "csv", "columns": {}, "labels": {"0": "animal"}},
+        "corpora.words.reader.labels: {'0': 'animal'}",
+        "columns: {label",
+    ),
     "no source to read": (
         {"type": "csv", "columns": {}},
         "corpora.words.source: None",
@@ -147,11 +251,22 @@ READER_CASES = {
 @pytest.mark.parametrize("case", READER_CASES)
 def test_a_mistake_in_a_reader_is_found_with_the_study(smoke, case):
     smoke["corpora"]["words"]["reader"], key, cure = READER_CASES[case]
+    if case != "no source to read":
+        smoke["sources"] = {"files": {"folder": "data", "files": ["*"]}}
+        smoke["corpora"]["words"]["source"] = "files"
     with pytest.raises(StudyError) as caught:
         validate(smoke)
     _, line = str(caught.value).splitlines()
     assert key in line
     assert cure in line
+
+
+@pytest.mark.parametrize("written", ["\\t", "\t"])
+def test_a_tab_may_be_written_in_both_ways(written):
+    reader = TypeAdapter(Reader).validate_python(
+        {"type": "csv", "columns": Columns(), "delimiter": written}
+    )
+    assert reader.delimiter == "\t"
 
 
 def test_a_plugin_reader_takes_any_params_and_needs_no_source(smoke):

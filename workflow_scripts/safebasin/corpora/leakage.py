@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from safebasin.corpora.near_duplicates import normalised
+from safebasin.corpora.words import is_clear
 from safebasin.errors import DamagedInput
 
 if TYPE_CHECKING:
     from safebasin.corpora.near_duplicates import Pairs, TextVectors
     from safebasin.store.canonical import Json
+
+
+UNCLEAR = "cannot tell"
+"""Stands for the number of near-duplicates where both parts have rows without any words to compare:
+signs only, or one long run of letters without blanks."""
 
 
 def check_leakage(
@@ -48,12 +54,17 @@ def check_leakage(
         for name in sorted({part for part in parts if part is not None})
     }
     crossing = _crossing(parts, vectors.pairs_over(similarity))
+    unclear = {part for part, text in zip(parts, texts, strict=True) if not is_clear(text.lower())}
     words = [normalised(text) for text in texts]
     between: dict[str, dict[str, Json]] = {}
     for (one, first), (other, second) in combinations(rows_of.items(), 2):
         between[f"{one}/{other}"] = {
             "largest_similarity": round(vectors.largest_between(first, second), 6),
-            "near_duplicate_pairs": crossing[one, other],
+            "near_duplicate_pairs": (
+                UNCLEAR
+                if {one, other} <= unclear and not crossing[one, other]
+                else crossing[one, other]
+            ),
             "shared_ids": _shared(ids, first, second),
             "shared_texts": _shared(words, first, second),
             "shared_keys": _shared(keys, first, second),
@@ -85,5 +96,5 @@ def _shared(
 def _refuse(between: Mapping[str, Mapping[str, Json]]) -> None:
     for pair, found in between.items():
         for what, count in found.items():
-            if what != "largest_similarity" and count:
+            if what != "largest_similarity" and count and count != UNCLEAR:
                 raise DamagedInput(f"split: {pair} have {count} {what.replace('_', ' ')}")

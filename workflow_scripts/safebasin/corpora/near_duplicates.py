@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from safebasin.corpora.words import words_of
+
 _CELLS = 1 << 23
 """Cosines held at once: about 100 MB."""
 _ROUNDING = 1e-9
@@ -25,7 +27,8 @@ class Pairs:
 
 
 class TextVectors:
-    """Unit TF-IDF vectors of texts: word counts times log inverse document frequency.
+    """Unit TF-IDF vectors of texts: counts of words (or of n-grams, where text has no blanks) times
+    log inverse document frequency.
 
     The frequencies are those of all the texts given, so that a check of some of the rows uses
     the measure that the rows were grouped by.
@@ -34,10 +37,9 @@ class TextVectors:
     def __init__(self, texts: Sequence[str]) -> None:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        # Every run of letters or digits is a word: one-letter words tell "Option A" from "B".
-        vectorizer = TfidfVectorizer(token_pattern=r"(?u)\b\w+\b", dtype=np.float64)
+        vectorizer = TfidfVectorizer(tokenizer=words_of, token_pattern=None, dtype=np.float64)
         self._count = len(texts)
-        has_words = any(any(sign.isalnum() for sign in text) for text in texts)
+        has_words = any(words_of(text) for text in texts)
         self._matrix: Any = vectorizer.fit_transform(texts) if has_words else None
 
     def pairs_over(self, similarity: float) -> Pairs:

@@ -37,7 +37,12 @@ def _leakage(split: Split) -> Badge:
         for key, value in sorted(found.items())
         if key != "largest_similarity"
     ]
-    shared = [f"{pair}: {value} {what}" for pair, what, value in counts if value]
+    unclear = [pair for pair, _, value in counts if isinstance(value, str)]
+    shared = [
+        f"{pair}: {value} {what}"
+        for pair, what, value in counts
+        if value and not isinstance(value, str)
+    ]
     closest = max(
         (number(found, "largest_similarity") or 0.0 for found in pairs.values()), default=0.0
     )
@@ -52,6 +57,12 @@ def _leakage(split: Split) -> Badge:
     if shared:
         detail = f"{'; '.join(shared)}. {measured}"
         return Badge(state="bad", title=f"leakage check failed: {split.name}", detail=detail)
+    if unclear:
+        detail = (
+            f"{', '.join(unclear)}: both parts have rows without words that could be compared "
+            f"(signs only, or letters without blanks). {measured}"
+        )
+        return Badge(state="note", title=f"leakage check cannot tell: {split.name}", detail=detail)
     return Badge(state="good", title=f"leakage check passed: {split.name}", detail=measured)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from safebasin.corpora.corpus import corpus_rows
 from safebasin.corpora.readers.reader import make_reader
-from safebasin.corpora.rows import CORPUS_SCHEMA, ROWS, corpus_rows, to_table
+from safebasin.corpora.rows import CORPUS_SCHEMA, ROWS, to_table
 from safebasin.errors import DamagedInput
 from safebasin.steps.job import Job
 from safebasin.store.writers import write_parquet

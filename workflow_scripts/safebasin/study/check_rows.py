@@ -6,16 +6,20 @@ from collections.abc import Iterator
 
 from safebasin.study.config import Study
 from safebasin.study.problems import Problem, known
+from safebasin.study.readers import Table
 
 
 def check_corpora(study: Study) -> Iterator[Problem]:
-    """Yield sources of corpora that are missing or do not exist."""
+    """Yield sources of corpora that are missing or do not exist, and readers at odds."""
     for name, corpus in study.corpora.items():
         key = f"corpora.{name}.source"
         yield from known(key, corpus.source, study.sources)
         if corpus.source is None and corpus.reader.needs_source:
             cure = f"a reader of type {corpus.reader.type} needs a source to read"
             yield Problem(key=key, value=None, cure=cure)
+        if isinstance(corpus.reader, Table):
+            for option, value, cure in corpus.reader.contradictions():
+                yield Problem(key=f"corpora.{name}.reader.{option}", value=value, cure=cure)
 
 
 def check_splits(study: Study) -> Iterator[Problem]:

@@ -6,29 +6,55 @@ corpus's spec. A test holds this menu and the readers' own options together.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from safebasin.study.base import PLUGIN, Count, Model, type_of
+from safebasin.row_template import RowTemplateText, parse_template
+from safebasin.study.base import PLUGIN, Count, Model, Template, type_of
+
+
+def _inside(value: str) -> str:
+    if not value or value.startswith("/") or ".." in value.split("/"):
+        raise ValueError("a pattern of files within the source is needed, as in data/*.csv")
+    return value
+
+
+def _separates(value: str) -> str:
+    sign = "\t" if value == "\\t" else value
+    if len(sign) != 1 or sign in '"\r\n\0':
+        raise ValueError('one character is needed that ends a field, as in ";" or "\\t" (a tab)')
+    return sign
+
+
+def _not_empty(values: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
+    if not values:
+        raise ValueError("at least one value is needed")
+    return values
+
 
 Scalar = str | bool | int | float
-Values = tuple[Scalar, ...]
+Values = Annotated[tuple[Scalar, ...], AfterValidator(_not_empty)]
+Column = Annotated[str, Field(min_length=1)]
+Pattern = Annotated[str, AfterValidator(_inside)]
+Delimiter = Annotated[str, AfterValidator(_separates)]
 
 
 class Columns(Model):
     """The name that each meaning has in the table."""
 
-    prompt: str | None = None
+    prompt: Column | None = None
     """The prompt's column; ``prompt`` where it is not given."""
-    messages: str | None = None
-    """A column of chat turns instead; a last turn of the assistant is the response."""
-    response: str | None = None
-    label: str | None = None
-    category: str | None = None
-    origin: str | None = None
-    id: str | None = None
-    group: str | None = None
+    messages: Column | None = None
+    """A column of chat turns instead, in OpenAI's or ShareGPT's form, as a list or as JSON text; a
+    last turn of the assistant is the response."""
+    response: Column | None = None
+    label: Column | None = None
+    category: Column | None = None
+    origin: Column | None = None
+    id: Column | None = None
+    group: Column | None = None
     """Rows with an equal value are never split apart."""
 
 
@@ -40,39 +66,56 @@ class _Reader(Model):
 
 
 class _Files(_Reader):
-    path: str | None = None
+    path: Pattern | None = None
     """Glob of the files in the source; those with the format's usual ending by default."""
 
 
-class _Table(_Files):
+class Table(_Files):
+    """What readers of tables have in common."""
+
     columns: Columns
-    where: dict[str, Values] | None = None
-    """Column to the values that are kept; values are compared as text."""
-    exclude: dict[str, Values] | None = None
-    """Column to the values that are left out."""
-    template: str | None = None
-    """The prompt, with ``{prompt}`` or ``{COLUMN}`` where a value goes in."""
-    labels: dict[str, str] | None = None
+    where: dict[Column, Values] | None = None
+    """Column to the values that are kept; each must fit a row. Numbers and truth values are
+    compared by value, text letter for letter."""
+    exclude: dict[Column, Values] | None = None
+    """Column to the values that are left out; each must fit a row."""
+    template: RowTemplateText | None = None
+    """The prompt, with ``{prompt}`` or ``{COLUMN}`` where a value goes in; a missing one of several
+    is left empty. A brace that is no place is doubled."""
+    labels: dict[str, Annotated[str, Field(min_length=1)]] | None = None
     """The word for each value of the label column, and of the response column if it is the same."""
 
+    def contradictions(self) -> Iterator[tuple[str, object, str]]:
+        """Yield options that undo each other: the key, the value, and the cure."""
+        columns, places = self.columns, parse_template(self.template or "{prompt}").places
+        if columns.messages is not None:
+            if columns.prompt is not None:
+                yield "columns.prompt", columns.prompt, "`messages` is the prompt; name one of them"
+            if self.template is not None:
+                yield "template", self.template, "it has no effect on chat turns; leave it out"
+        elif columns.prompt is not None and not {"prompt", columns.prompt} & set(places):
+            yield "template", self.template, "it has no place for the prompt; put in {prompt}"
+        if self.labels is not None and columns.label is None:
+            yield "labels", self.labels, "say which column they are for: `columns: {label: …}`"
 
-class CsvReader(_Table):
+
+class CsvReader(Table):
     """Comma separated tables with a header line, in UTF-8."""
 
     type: Literal["csv"]
-    delimiter: str | None = None
+    delimiter: Delimiter | None = None
     """A comma where it is not given."""
-    comment: str | None = None
+    comment: Annotated[str, Field(min_length=1)] | None = None
     """Lines above the header that begin with this are skipped."""
 
 
-class JsonlReader(_Table):
+class JsonlReader(Table):
     """Files with one JSON object a line."""
 
     type: Literal["jsonl"]
 
 
-class ParquetReader(_Table):
+class ParquetReader(Table):
     """Parquet tables."""
 
     type: Literal["parquet"]
@@ -90,11 +133,11 @@ class VaderReviewsReader(_Files):
     type: Literal["vader_reviews"]
     margin: Annotated[float, Field(ge=0, le=4)] | None = None
     """Snippets are kept whose mean rating (-4 to 4) is at least this far from 0; 1 by default."""
-    template: str | None = None
+    template: Template | None = None
     """The prompt, with ``{prompt}`` where the snippet goes in."""
-    positive: str | None = None
+    positive: Annotated[str, Field(min_length=1)] | None = None
     """The word for a positive one."""
-    negative: str | None = None
+    negative: Annotated[str, Field(min_length=1)] | None = None
     """The word for a negative one."""
     rows: Count | None = None
     """At most this many, half of each label; all where it is not given."""

@@ -58,10 +58,14 @@ def salvage(raw: Mapping[str, Any], error: ValidationError) -> Rest | None:
     rest = json.loads(json.dumps(raw))
     faulty, removed = set[object](), set[object]()
     for _ in range(_ROUNDS):
-        # From the back, so that a list's earlier places stay what they are called.
-        for detail in reversed(error.errors(include_url=False)):
-            faulty.update(detail["loc"][:1])
-            removed.add(_remove(rest, detail["loc"]))
+        told = [detail["loc"] for detail in error.errors(include_url=False)]
+        faulty.update(section for loc in told for section in loc[:1])
+        places = [_place(rest, loc) for loc in told]
+        # From the back, so that a list's earlier places stay what they are called; each once,
+        # since every branch of a union tells of the same place.
+        for place in dict.fromkeys(reversed(places)):
+            removed.update(place[-1:])
+            _remove(rest, place)
         try:
             study = Study.model_validate_json(json.dumps(_NAMELESS | rest))
         except ValidationError as again:
@@ -71,20 +75,29 @@ def salvage(raw: Mapping[str, Any], error: ValidationError) -> Rest | None:
     return None
 
 
-def _remove(raw: dict[str, Any], place: tuple[object, ...]) -> object:
-    """Delete the innermost part of ``raw`` on the way to ``place``; return its key.
+def _place(raw: object, told: tuple[object, ...]) -> tuple[Any, ...]:
+    """Return the way to the innermost part of ``raw`` on the way that pydantic tells.
 
-    pydantic also puts the names of a union's branches into the path; they are passed over.
+    It also puts the names of a union's branches into the path; they are passed over.
     """
     inner: Any = raw
-    holder: Any = None
-    last: Any = None
-    for part in place:
+    place: list[Any] = []
+    for part in told:
         if _has(inner, part):
-            holder, last, inner = inner, part, inner[part]
-    if holder is not None:
-        del holder[last]
-    return last
+            place.append(part)
+            inner = inner[part]
+    return tuple(place)
+
+
+def _remove(raw: Any, place: tuple[Any, ...]) -> None:
+    """Delete what is at ``place``, unless what holds it is gone already."""
+    inner: Any = raw
+    for part in place[:-1]:
+        if not _has(inner, part):
+            return
+        inner = inner[part]
+    if place and _has(inner, place[-1]):
+        del inner[place[-1]]
 
 
 def _has(inner: object, part: object) -> bool:

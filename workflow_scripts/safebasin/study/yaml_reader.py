@@ -1,4 +1,4 @@
-"""YAML as users mean it: ``1e-4`` is a number, a key that stands twice is an error."""
+"""YAML as users mean it: ``1e-4`` is a number, a date is text, a key stands once and as written."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ import yaml
 from safebasin.errors import StudyError
 
 _FLOAT = re.compile(r"^[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][-+]?\d+)?$")
+_FILTERS = ("where", "exclude")
+"""Keys below which both words and truth values may stand."""
+_WORDS = frozenset({"yes", "no", "on", "off"})
+"""What YAML takes for truth values where it stands without quotes."""
 _INTEGER = re.compile(r"^[-+]?\d[\d_]*$")
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, with YAML 1.2's floats and without repeated keys."""
+    """The safe loader, with YAML 1.2's numbers, and without dates and repeated keys."""
 
 
 # The class has its own table, so that yaml.SafeLoader stays as it is.
@@ -23,7 +27,7 @@ _Loader.yaml_implicit_resolvers = {
     first: [
         (tag, pattern)
         for tag, pattern in resolvers
-        if tag not in ("tag:yaml.org,2002:float", "tag:yaml.org,2002:int")
+        if tag.rpartition(":")[2] not in ("float", "int", "timestamp")
     ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
@@ -33,20 +37,58 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[Any] = set()
-    for key_node, _ in node.value:
+    for key_node, value_node in node.value:
         if key_node.tag == "tag:yaml.org,2002:merge":
             continue  # `<<: *name`; what stands beside it wins
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise StudyError(
+                f"{_at(loader, key_node)}: a key is a word; text that begins with a brace or "
+                "bracket stands in quotes"
+            )
         key = loader.construct_object(key_node, deep=True)
         if key in seen:
-            line = key_node.start_mark.line + 1
             raise StudyError(
-                f"{loader.name}, line {line}: the key {key!r} stands twice; a name is defined once"
+                f"{_at(loader, key_node)}: the key {key!r} stands twice; a name is defined once"
             )
         seen.add(key)
+        if not isinstance(key, str) and str(key) != key_node.value:
+            raise StudyError(
+                f"{_at(loader, key_node)}: YAML reads the key {key_node.value} as {key!r}; put it "
+                f'in quotes: "{key_node.value}"'
+            )
+        if key in _FILTERS and isinstance(value_node, yaml.MappingNode):
+            _refuse_words(loader, value_node)
     loader.flatten_mapping(node)
     return loader.construct_mapping(node, deep=True)
 
 
+def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
+    return int(node.value.replace("_", ""))
+
+
+def _refuse_words(loader: _Loader, filters: yaml.MappingNode) -> None:
+    """Refuse a word among the values of a filter that YAML would take for a truth value.
+
+    Elsewhere the type that is needed tells the two apart.
+    """
+    values = [each for _, listed in filters.value for each in (listed, *_entries(listed))]
+    for node in values:
+        if node.tag == "tag:yaml.org,2002:bool" and node.value.lower() in _WORDS:
+            raise StudyError(
+                f"{_at(loader, node)}: to YAML a bare {node.value} is a truth value; for the word "
+                f'put it in quotes, "{node.value}", else write true or false'
+            )
+
+
+def _entries(node: yaml.Node) -> list[yaml.Node]:
+    return node.value if isinstance(node, yaml.SequenceNode) else []
+
+
+def _at(loader: _Loader, node: yaml.Node) -> str:
+    return f"{loader.name}, line {node.start_mark.line + 1}"
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
@@ -57,19 +99,30 @@ def read_yaml(path: Path) -> dict[str, Any]:
         StudyError: the file is missing, is not YAML, holds no mapping, or repeats a key.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # editors of Windows put a BOM before it
     except OSError as problem:
         raise StudyError(f"{path}: the config file cannot be read ({problem.strerror})") from None
     except UnicodeDecodeError as problem:
-        raise StudyError(f"{path}: the config file is not UTF-8 ({problem.reason})") from None
-    loader = _Loader(text)
-    loader.name = str(path)
-    try:
-        value = loader.get_single_data()
-    except yaml.YAMLError as problem:
-        raise StudyError(f"{path} is not YAML: {problem}") from None
-    finally:
-        loader.dispose()
+        raise StudyError(
+            f"{path}: the config file is not UTF-8 ({problem.reason}); save it as UTF-8"
+        ) from None
+    value = _parsed(text, str(path))
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         raise StudyError(f"{path}: a study is a mapping of keys, as in `study: mine`")
     return value
+
+
+def _parsed(text: str, name: str) -> Any:
+    if "\0" in text:
+        raise StudyError(f"{name}: the config file is not UTF-8 (it looks like UTF-16)")
+    try:
+        loader = _Loader(text)
+        loader.name = name
+        try:
+            return loader.get_single_data()
+        finally:
+            loader.dispose()
+    except (yaml.YAMLError, ValueError) as problem:
+        raise StudyError(f"{name} is not YAML: {problem}") from None
+    except RecursionError:
+        raise StudyError(f"{name} is not YAML that can be read: nested too deeply") from None

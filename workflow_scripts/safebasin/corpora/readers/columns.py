@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
+from safebasin.corpora.readers.files import find_files
+from safebasin.corpora.readers.filters import Scalar, fits, kept_rows
+from safebasin.corpora.texts import described, listed, name, plain, prose
+from safebasin.corpora.turns import read_turns
 from safebasin.errors import DamagedInput
+from safebasin.row_template import RowTemplate, RowTemplateText, parse_template
 
 STRICT = ConfigDict(extra="forbid")
-_PLACE = re.compile(r"\{(\w+)\}")
-
-Scalar = str | bool | int | float
+_LIST = re.compile(r"""\s*\[\s*(['"]).*\1\s*\]\s*""", re.DOTALL)
+_NAMES = ("label", "category", "origin", "id", "group")
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -34,100 +40,164 @@ class Columns:
     """Rows with an equal value are never split apart."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One row of a table as it stands there."""
+
+    where: str
+    """The file and the row, for messages: rows count from 1 below the header."""
+    cells: Mapping[str, Any]
+
+    def value(self, column: str) -> Any:
+        """Return the cell in ``column``.
+
+        Raises:
+            DamagedInput: there is no such column.
+        """
+        if column in self.cells:
+            return self.cells[column]
+        hint = "; it is only one: is `delimiter` right?" if len(self.cells) == 1 else ""
+        raise DamagedInput(
+            f"{self.where}: there is no column {column!r}; it has {listed(self.cells)}{hint}"
+        )
+
+    def at(self, column: str) -> str:
+        """Return the file, the row and the column, for messages."""
+        return f"{self.where}, column {column!r}"
+
+
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class TableOptions:
-    """Options that every reader of tables takes."""
+    """Options that every reader of tables takes, and what they do with the tables' rows."""
 
     columns: Columns
+    path: str = "**/*"
     where: dict[str, list[Scalar]] | None = None
-    """Column to the values that are kept; values are compared as text."""
+    """Column to the values that are kept; each must fit a row."""
     exclude: dict[str, list[Scalar]] | None = None
-    """Column to the values that are left out."""
-    template: str | None = None
+    """Column to the values that are left out; each must fit a row."""
+    template: RowTemplateText | None = None
     """The prompt, with ``{prompt}`` or ``{COLUMN}`` where a value goes in."""
     labels: dict[str, str] | None = None
     """The word for each value of the label column, and of the response column if it is the same."""
 
-    def rows(self, records: Iterable[Mapping[str, Any]], where: str) -> list[dict[str, Any]]:
-        """Return a reader's rows from the table's records; ``where`` names the file in errors.
+    def records(self, path: Path, file: str) -> Iterator[Record]:
+        """Yield the rows of the file at ``path``; ``file`` names it in messages."""
+        raise NotImplementedError
+
+    def read(self, folder: Path) -> list[dict[str, Any]]:
+        """Return the rows of all files that ``path`` names, in name order.
 
         Raises:
-            DamagedInput: a named column is not in the table, or a label has no word.
+            DamagedInput: a file does not read, a named column is not in it, a value is not what
+                its column should hold, or no row is left.
         """
-        return [
-            self._row(record, f"{where}: row {number}")
-            for number, record in enumerate(records, start=1)
-            if self._is_kept(record, f"{where}: row {number}")
+        files = find_files(folder, self.path)
+        records = [
+            record
+            for file in files
+            for record in self.records(file, file.relative_to(folder).as_posix())
         ]
+        if not records:
+            raise DamagedInput(f"no row is in {', '.join(file.name for file in files[:8])}")
+        kept = kept_rows(records, self.where or {}, self.exclude or {})
+        rows = [self._row(records[place]) for place in kept]
+        self._refuse_written_lists([records[place] for place in kept])
+        return rows
 
-    def _is_kept(self, record: Mapping[str, Any], where: str) -> bool:
-        wanted = all(
-            str(_value(record, column, where)) in {str(value) for value in values}
-            for column, values in (self.where or {}).items()
-        )
-        barred = any(
-            str(_value(record, column, where)) in {str(value) for value in values}
-            for column, values in (self.exclude or {}).items()
-        )
-        return wanted and not barred
+    def asked(self) -> list[str]:
+        """Return the columns that are looked at."""
+        named = [getattr(self.columns, each.name) for each in dataclasses.fields(Columns)]
+        places = [self._column(place) for place in self._template.places]
+        prompt = [] if self.columns.messages else places
+        columns = [*filter(None, named), *prompt, *(self.where or ()), *(self.exclude or ())]
+        return list(dict.fromkeys(columns))
 
-    def _row(self, record: Mapping[str, Any], where: str) -> dict[str, Any]:
+    def _row(self, record: Record) -> dict[str, Any]:
         columns = self.columns
-        row: dict[str, Any] = {}
-        for meaning in ("response", "label", "category", "origin", "id", "group"):
+        row: dict[str, Any] = {"where": record.where}
+        for meaning in _NAMES:
             column = getattr(columns, meaning)
-            value = None if column is None else _value(record, column, where)
-            # An empty cell says nothing; taken as a group it would chain all such rows.
-            row["group_key" if meaning == "group" else meaning] = None if value == "" else value
-        if self.labels is not None:
-            row["label"] = self._word(row["label"], where)
-            if columns.response is not None and columns.response == columns.label:
-                row["response"] = row["label"]
-        if columns.messages is not None:
-            turns = list(_value(record, columns.messages, where))
-            if turns and turns[-1]["role"] == "assistant":
-                row["response"] = turns.pop()["content"]
-            row["messages"] = turns
+            row["group_key" if meaning == "group" else meaning] = (
+                None if column is None else self._name(record, column, meaning)
+            )
+        if self.labels is not None and columns.response == columns.label:
+            row["response"] = row["label"]
+        elif columns.response is not None:
+            row["response"] = prose(record.value(columns.response), record.at(columns.response))
+        if columns.messages is None:
+            row["prompt"] = self._prompt(record)
         else:
-            row["prompt"] = self._prompt(record, where)
+            self._converse(row, record, columns.messages)
+        # An empty answer says nothing, and is not learnt from.
+        row["response"] = row.get("response") or None
         return row
 
-    def _prompt(self, record: Mapping[str, Any], where: str) -> str:
-        if self.template is None:
-            return str(_value(record, self.columns.prompt or "prompt", where))
+    def _name(self, record: Record, column: str, meaning: str) -> str | None:
+        value = record.value(column)
+        if meaning == "label" and self.labels is not None:
+            return self._word(value, record.at(column))
+        # An empty cell says nothing; taken as a group it would chain all such rows.
+        return name(value, record.at(column)) or None
 
-        def fill(match: re.Match[str]) -> str:
-            name = match.group(1)
-            column = self.columns.prompt if name == "prompt" and self.columns.prompt else name
-            return str(_value(record, column, where))
+    def _converse(self, row: dict[str, Any], record: Record, column: str) -> None:
+        """Put the turns into ``row``, and a last one of the assistant as the response."""
+        turns = read_turns(record.value(column), record.at(column))
+        if turns[-1]["role"] == "assistant":
+            said = turns.pop()["content"]
+            if row.get("response") not in (None, "", said):
+                raise DamagedInput(
+                    f"{record.at(column)}: the last turn is an answer, and the column "
+                    f"{self.columns.response!r} has another one; name one of them"
+                )
+            row["response"] = said
+        row["messages"] = turns
 
-        return _PLACE.sub(fill, self.template)
+    @cached_property
+    def _template(self) -> RowTemplate:
+        return parse_template("{prompt}" if self.template is None else self.template)
 
-    def _word(self, value: object, where: str) -> str:
+    def _refuse_written_lists(self, records: Sequence[Record]) -> None:
+        """Refuse a prompt column whose every cell is a list in Python's or JSON's notation.
+
+        So lists end up in CSV. A single such prompt may be meant so, a whole column is not.
+        """
+        for column in [] if self.columns.messages else map(self._column, self._template.places):
+            cells = [cell for record in records if (cell := record.value(column))]
+            if cells and all(isinstance(cell, str) and _LIST.fullmatch(cell) for cell in cells):
+                raise DamagedInput(
+                    f"{records[0].at(column)}: here and in all rows a list is written as text, as "
+                    "in ['…']; write what is in it, or store it as a list (JSON Lines, Parquet)"
+                )
+
+    def _column(self, place: str) -> str:
+        named = self.columns.prompt
+        return named if place == "prompt" and named is not None else place
+
+    def _prompt(self, record: Record) -> str:
+        """Return the prompt; what is missing of it is left empty, as in Alpaca's own files.
+
+        Raises:
+            DamagedInput: all of it is missing, or the column that is called the prompt's.
+        """
+        said = {}
+        for place in self._template.places:
+            column = self._column(place)
+            said[place] = prose(record.value(column), record.at(column)) or ""
+            if not said[place].strip() and column == (self.columns.prompt or "prompt"):
+                raise DamagedInput(f"{record.at(column)}: no prompt; give one or leave the row out")
+        if not "".join(said.values()).strip():
+            raise DamagedInput(f"{record.where}: no prompt: all columns of `template` are empty")
+        return self._template.filled(said.__getitem__)
+
+    def _word(self, value: Any, where: str) -> str:
         words = self.labels or {}
-        if str(value) not in words:
-            raise DamagedInput(f"{where}: the label {value!r} has no word in 'labels' {words!r}")
-        return words[str(value)]
-
-
-def find_files(folder: Path, pattern: str) -> list[Path]:
-    """Return the files below ``folder`` that the glob ``pattern`` names, sorted.
-
-    Raises:
-        DamagedInput: there is none.
-    """
-    found = sorted(path for path in folder.glob(pattern) if path.is_file())
-    if not found:
-        have = sorted(
-            path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
-        )
-        raise DamagedInput(
-            f"'path: {pattern}' names no file of the source; it has {', '.join(have[:8])}"
-        )
-    return found
-
-
-def _value(record: Mapping[str, Any], column: str, where: str) -> Any:
-    if column not in record:
-        raise DamagedInput(f"{where}: there is no column {column!r}; it has {', '.join(record)}")
-    return record[column]
+        told = plain(value, where)
+        if isinstance(told, str) and told in words:
+            return words[told]
+        if told is not None and isinstance(told, (str, bool, int, float)):
+            for key, word in words.items():
+                if fits(told, key):
+                    return word
+        seen = repr(told) if isinstance(told, str) else described(told)
+        raise DamagedInput(f"{where}: the label {seen:.60} has no word in 'labels' {words!r}")

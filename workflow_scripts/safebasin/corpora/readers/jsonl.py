@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from safebasin.corpora.readers.columns import STRICT, TableOptions, find_files
+from safebasin.corpora.readers.columns import STRICT, Record, TableOptions
+from safebasin.corpora.readers.files import read_text
+from safebasin.corpora.strict_json import parse_json
 from safebasin.errors import DamagedInput
 
 
@@ -19,26 +19,22 @@ class JsonlReader(TableOptions):
 
     path: str = "**/*.jsonl"
 
-    def read(self, folder: Path) -> list[dict[str, Any]]:
-        """Return the rows of all files that ``path`` names, in name order."""
-        rows: list[dict[str, Any]] = []
-        for path in find_files(folder, self.path):
-            rows += self.rows(_records(path), path.name)
-        return rows
+    def records(self, path: Path, file: str) -> Iterator[Record]:
+        """Yield the objects.
 
-
-def _records(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DamagedInput(f"{path.name} is not in UTF-8 ({error})") from error
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise DamagedInput(f"{path.name}: line {number} is no JSON ({error})") from error
-        if not isinstance(record, dict):
-            raise DamagedInput(f"{path.name}: line {number} is no JSON object")
-        yield record
+        Raises:
+            DamagedInput: a line is no JSON object, or has a key twice.
+        """
+        row = 0
+        for number, line in enumerate(read_text(path, file).split("\n"), start=1):
+            if not line.strip():
+                continue
+            row += 1
+            where = f"{file}: row {row} (line {number})"
+            try:
+                cells = parse_json(line)
+            except ValueError as error:
+                raise DamagedInput(f"{where} is no JSON ({error})") from error
+            if not isinstance(cells, dict):
+                raise DamagedInput(f"{where} is no JSON object; one is needed in each line")
+            yield Record(where=where, cells=cells)

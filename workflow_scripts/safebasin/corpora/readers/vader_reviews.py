@@ -8,12 +8,13 @@ from __future__ import annotations
 import random
 import tarfile
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from safebasin.corpora.readers.columns import STRICT, find_files
+from safebasin.corpora.readers.columns import STRICT
+from safebasin.corpora.readers.files import find_files
 from safebasin.errors import DamagedInput
 
 _MEMBER = "movieReviewSnippets_GroundTruth.txt"
@@ -27,7 +28,9 @@ class VaderReviewsReader:
     path: str = "**/hutto_ICWSM_2014.tar.gz"
     margin: float = Field(default=1.0, ge=0.0, le=4.0)
     """Snippets are kept whose mean human rating (-4 to 4) is at least this far from 0."""
-    template: str = "Is this movie review positive or negative?\nReview: {prompt}"
+    template: Annotated[str, Field(pattern=r"\{prompt\}")] = (
+        "Is this movie review positive or negative?\nReview: {prompt}"
+    )
     positive: str = "positive"
     negative: str = "negative"
     rows: int | None = Field(default=None, ge=1)

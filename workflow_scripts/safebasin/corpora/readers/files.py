@@ -1,0 +1,50 @@
+"""Which files of a source are read, and their text."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from safebasin.errors import DamagedInput
+from safebasin.sources.patterns import matches
+
+OURS = ("artifact.json", "run.json")
+"""What the store lays beside a source's files."""
+_SHOWN = 8
+
+
+def find_files(folder: Path, pattern: str) -> list[Path]:
+    """Return the files below ``folder`` that the glob ``pattern`` names, sorted.
+
+    Raises:
+        DamagedInput: there is none, or one is a link out of the folder.
+    """
+    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    names = sorted(file.as_posix() for file in files if file.as_posix() not in OURS)
+    asked = PurePosixPath(pattern).as_posix()
+    found = [folder / name for name in names if matches(name, asked)]
+    if not found:
+        more = f" and {len(names) - _SHOWN} others" if len(names) > _SHOWN else ""
+        held = f"it has {', '.join(names[:_SHOWN])}{more}" if names else "it is empty"
+        raise DamagedInput(f"'path: {pattern}' names no file of the source; {held}")
+    for path in found:
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise DamagedInput(
+                f"{path.relative_to(folder)} is a link out of the source; put the file there"
+            )
+    return sorted(found)
+
+
+def read_text(path: Path, name: str) -> str:
+    """Return the text of a file in UTF-8, with its line ends as they are, without a BOM.
+
+    Raises:
+        DamagedInput: it is not UTF-8.
+    """
+    raw = path.read_bytes()
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+        seen = "it looks like UTF-16" if wide else f"byte {raw[error.start]:#04x} in line {line}"
+        raise DamagedInput(f"{name} is not in UTF-8 ({seen}); save it as UTF-8") from error
