@@ -243,5 +243,5 @@ def test_an_adapter_that_learnt_nothing_is_an_error(
 def test_an_unknown_target_is_named_with_those_that_exist(
     tiny: Path, mixture: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(StudyError, match=r"w_qkv name no linear layer.*q_proj"):
+    with pytest.raises(StudyError, match=r"w_qkv.* names no linear layer.*q_proj"):
         run(tiny, mixture, tmp_path / "a", lora=Lora(rank=2, alpha=4, targets=["w_qkv"]))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from jinja2 import TemplateError
 
-from safebasin.errors import DamagedInput, StudyError
+from safebasin.errors import StudyError
+from safebasin.models.architecture import check_architecture
 from safebasin.models.chat import ChatFormat
 from safebasin.models.checkpoint_files import refuse_pickles
 from safebasin.models.folder import CHECKPOINT_FILES, read_settings, write_settings
@@ -58,6 +59,7 @@ def convert_checkpoint(
         from safebasin.models.gguf import convert_gguf
 
         convert_gguf(the_file(source, file or "**/*.gguf"), dtype or "float32", folder)
+        check_architecture(folder)
         return
     take_checkpoint(the_file(source, file or "**/config.json").parent, folder, dtype)
 
@@ -89,7 +91,7 @@ def take_checkpoint(home: Path, folder: Path, dtype: Precision | None) -> None:
         _copy(path, folder / path.name)
     if dtype is not None:
         _cast(folder, dtype)
-    _check_config(folder)
+    check_architecture(folder)
     load_tokenizer(folder)
 
 
@@ -155,17 +157,3 @@ def _cast(folder: Path, dtype: Precision) -> None:
     config = read_settings(folder / "config.json")
     config.pop("torch_dtype", None)
     write_settings(folder / "config.json", {**config, "dtype": dtype})
-
-
-def _check_config(folder: Path) -> None:
-    """Raise where transformers does not know the architecture.
-
-    Raises:
-        DamagedInput: it does not.
-    """
-    from transformers import AutoConfig
-
-    try:
-        AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
-        raise DamagedInput(f"{folder}/config.json does not load: {error}") from error
