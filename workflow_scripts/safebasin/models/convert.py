@@ -14,6 +14,7 @@ from safebasin.models.chat import ChatFormat
 from safebasin.models.checkpoint_files import refuse_pickles
 from safebasin.models.folder import CHECKPOINT_FILES, read_settings, write_settings
 from safebasin.models.load import Precision, check_checkpoint, load_tokenizer
+from safebasin.models.tokenizer_check import check_tokenizer
 
 if TYPE_CHECKING:
     from safebasin.models.tiny import TinyLlama
@@ -60,6 +61,7 @@ def convert_checkpoint(
 
         convert_gguf(the_file(source, file or "**/*.gguf"), dtype or "float32", folder)
         check_architecture(folder)
+        check_tokenizer(folder)
         return
     take_checkpoint(the_file(source, file or "**/config.json").parent, folder, dtype)
 
@@ -92,7 +94,7 @@ def take_checkpoint(home: Path, folder: Path, dtype: Precision | None) -> None:
     if dtype is not None:
         _cast(folder, dtype)
     check_architecture(folder)
-    load_tokenizer(folder)
+    check_tokenizer(folder)
 
 
 def set_chat_template(folder: Path, template: str) -> None:

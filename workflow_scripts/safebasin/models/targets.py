@@ -11,6 +11,8 @@ from safebasin.errors import StudyError
 from safebasin.models.skeleton import config_in, skeleton
 
 _SHOWN = 4
+_ALIKE = 0.85
+"""How much alike a name must be to be meant: q_prj is like q_proj, and up_proj is not."""
 
 
 def names_it(target: str, module: str) -> bool:
@@ -22,11 +24,7 @@ def linear_layers(model: Any) -> list[str]:
     """Return the full names of a model's linear layers, in its order."""
     import torch
 
-    return [
-        name
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear)
-    ]
+    return [name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)]
 
 
 def layer_of(name: str) -> int | None:
@@ -85,7 +83,7 @@ def wrong_targets(model: Any, targets: Sequence[str]) -> list[str]:
 
 def _unknown(target: str, kind: str, linear: Sequence[str]) -> str:
     short = list(dict.fromkeys(name.rsplit(".", 1)[-1] for name in linear))
-    near = difflib.get_close_matches(target, short, n=1)
+    near = difflib.get_close_matches(target.rsplit(".", 1)[-1], short, n=1, cutoff=_ALIKE)
     return (
         f"{target!r} names no linear layer of {kind}; it has {', '.join(short) or 'none'}"
         f"{f': did you mean {near[0]!r}?' if near else ''}"
@@ -101,16 +99,19 @@ def _fused(model: Any, target: str) -> list[str]:
     """Return tensors of more than two dimensions that hold what the target means, as
     ``experts.gate_up_proj`` holds every expert's ``gate_proj``.
     """
-    wanted = _words(target)
-    return [
-        name
-        for name, weight in model.named_parameters()
-        if weight.ndim > 2 and wanted and wanted <= _words(name.removesuffix(".weight"))
-    ]
+    within, _, last = target.rpartition(".")
+    wanted = _words(last)
+    found = []
+    for name, weight in model.named_parameters():
+        inside, _, own = name.removesuffix(".weight").rpartition(".")
+        fits = wanted and wanted <= _words(own) and (not within or names_it(within, inside))
+        if weight.ndim > 2 and fits:
+            found.append(name)
+    return found
 
 
 def _words(name: str) -> set[str]:
-    return set(name.rsplit(".", 1)[-1].split("_")) - {"proj"}
+    return set(name.split("_")) - {"proj"}
 
 
 def _listed(names: Iterable[str]) -> str:
