@@ -54,7 +54,7 @@ def _sizes() -> dict[str, Any]:
         "num_hidden_layers": 2,
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
-        "max_position_embeddings": 512,
+        "max_position_embeddings": 2048,
         **ENDS,
     }
 
@@ -144,12 +144,12 @@ FAMILIES: dict[str, Family] = {
     "GPT-J": Family(
         kind="gptj",
         targets=("q_proj", "k_proj", "v_proj", "out_proj", "fc_in", "fc_out"),
-        own={"n_embd": 32, "n_layer": 2, "n_head": 4, "rotary_dim": 4, "n_positions": 512},
+        own={"n_embd": 32, "n_layer": 2, "n_head": 4, "rotary_dim": 4, "n_positions": 2048},
     ),
     "GPT BigCode": Family(
         kind="gpt_bigcode",
         targets=("c_attn", "c_proj", "c_fc"),
-        own={"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 512},
+        own={"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 2048},
     ),
     "OPT": Family(
         kind="opt",

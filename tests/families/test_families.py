@@ -10,13 +10,18 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import torch
+from safebasin.agents import rollout
+from safebasin.agents.prompting import Nothing
+from safebasin.agents.rollout import RolloutSettings
+from safebasin.agents.tasks import TaskCounts, choose_tasks
+from safebasin.agents.world import load_world
 from safebasin.directions.extract import Extraction, extract_direction
 from safebasin.directions.reader import DirectionReader
 from safebasin.models.adapter_files import read_pairs, tensor_name, write_adapter
 from safebasin.models.chat import ChatFormat, TokenisedRow
-from safebasin.models.generate import generate_answers
+from safebasin.models.generate import Answer, generate_answers
 from safebasin.models.hidden_states import depth_of, prompt_states, steered
-from safebasin.models.load import load_model
+from safebasin.models.load import LoadedModel, load_model
 from safebasin.models.read_prompts import ReadPrompts
 from safebasin.models.targets import check_targets_of
 from safebasin.store.writers import write_parquet
@@ -244,6 +249,27 @@ def test_a_conversation_goes_on_from_what_was_read(pair: Pair) -> None:
         longer = [page + tail for page in pages]
         answers = read.answers(longer, LONGEST)
         assert [each.text for each in answers] == [said(pair, each) for each in longer]
+
+
+def test_an_agent_says_at_every_turn_what_generate_says(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = load_world({"type": "dojo"})
+    tasks = choose_tasks(world, "test", TaskCounts(harmful=1, benign=1))
+    asked: list[tuple[tuple[int, ...], str]] = []
+
+    def seen(loaded: LoadedModel, prompts: list[tuple[int, ...]], **more: Any) -> list[Answer]:
+        answers = generate_answers(loaded, prompts, **more)
+        asked.extend((prompt, one.text) for prompt, one in zip(prompts, answers, strict=True))
+        return answers
+
+    monkeypatch.setattr(rollout, "generate_answers", seen)
+    settings = RolloutSettings(max_new_tokens=LONGEST, batch_size=4, history=True)
+    rollout.play(pair.loaded, world, tasks, Nothing(), settings)
+
+    assert len(asked) > len(tasks), "each agent has more than one turn"
+    for prompt, text in asked[:: max(1, len(asked) // 4)]:
+        assert text == said(pair, prompt)
 
 
 def test_states_are_those_of_each_prompt_alone_and_can_be_steered(pair: Pair) -> None:
