@@ -16,10 +16,12 @@ WINDOW = 12
 """Tokens that a layer with a window looks back."""
 _WIDTH = 64
 _KEY_HEADS = 2
+_SHARING = 3
+"""Heads that share a key head, where some do."""
 _EXPERTS = 4
 _MOST_KINDS = 4
 """More values than that in a list of one per layer are no kinds of layers."""
-_WIDTHS = ("intermediate_size", "ffn_dim", "n_inner", "d_ff")
+_WIDTHS = ("intermediate_size", "ffn_dim", "ffn_hidden_size", "n_inner", "d_ff")
 _CHOSEN_EXPERTS = ("num_experts_per_tok", "moe_topk", "moe_k", "top_k_experts", "topk_group")
 _KEYS_OF_HEADS = ("num_key_value_heads", "num_kv_heads", "n_head_kv")
 
@@ -43,12 +45,12 @@ def shrunken(config: Any, *, boldly: bool) -> Any:
 
 
 def _fewer_layers(config: Any, told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the first layers' settings: two of them, or as many as show every kind there is."""
+    """Return the first layers' settings: two of them, or as many as show every kind."""
     depth = int(config.num_hidden_layers)
     lists = {
         key: value for key, value in told.items() if isinstance(value, list) and len(value) == depth
     }
-    kept = 2
+    kept = 2 + int(told.get("first_k_dense_replace") or 0)  # one layer behind those, of experts
     for value in lists.values():
         kinds = [json.dumps(each, default=str) for each in value]
         if len(set(kinds)) <= _MOST_KINDS:
@@ -65,20 +67,23 @@ def _fewer_layers(config: Any, told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fewer_heads(config: Any, told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings of fewer heads of the same size, as many for each key head as before."""
+    """Return settings of fewer heads of the same size; those that shared keys still do."""
     names = [
         config.attribute_map.get(name, name) for name in ("num_attention_heads", "hidden_size")
     ]
     heads, width = (told.get(name) for name in names)
-    if not (isinstance(heads, int) and isinstance(width, int)) or width % heads:
+    if not (isinstance(heads, int) and isinstance(width, int)):
+        return {}
+    size = told.get("head_dim") if width % heads else width // heads
+    if not isinstance(size, int):
         return {}
     of_keys = next((key for key in _KEYS_OF_HEADS if isinstance(told.get(key), int)), None)
     keys = int(told[of_keys]) if of_keys else heads
     if heads % keys:
         return {}
-    fewer = min(keys, _KEY_HEADS) if keys > 1 else 1
-    some = fewer * (heads // keys) if keys > 1 else min(heads, 2 * _KEY_HEADS)
-    small = {names[0]: some, names[1]: width // heads * some}
+    fewer = min(keys, _KEY_HEADS)
+    some = fewer * min(heads // keys, _SHARING)
+    small = {names[0]: some, names[1]: size * some}
     if told.get("word_embed_proj_dim") == width:
         small["word_embed_proj_dim"] = small[names[1]]
     return small | ({of_keys: fewer} if of_keys else {})
