@@ -76,12 +76,12 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
         "safebasin.tuning",
         *HEAVY,
     ),
-    # It looks at a plan and a machine, and runs nothing: of the models it knows their settings.
+    # It looks at a plan and a machine, and runs nothing: of the models it builds shapes and trials.
     "preflight": (
         "safebasin.steps",
         "safebasin.cli",
         "safebasin.commands",
-        *(f"safebasin.{room}" for room in ("models", "tuning", "judging", "guards", "reporting")),
+        *(f"safebasin.{room}" for room in ("tuning", "judging", "guards", "reporting")),
         "snakemake",
         "transformers",
         "peft",

@@ -160,9 +160,10 @@ def test_a_matrix_in_one_checkpoint_only_is_named(tmp_path: Path, role: str, oth
     ("targets", "said"),
     [
         (["q_proj.bias"], "biases have none"),
-        (["z_proj"], "z_proj match no matrix"),
+        (["z_prj"], "'z_prj' matches no matrix of .*; it has embed_tokens, k_proj, q_proj$"),
+        (["q_prj"], "did you mean 'q_proj'"),
         ([], "targets is empty"),
-        (["roj"], "roj match no matrix"),
+        (["roj"], "'roj' matches no matrix"),
         (["q_proj", "q_proj"], "only once"),
     ],
 )
@@ -171,6 +172,14 @@ def test_targets_that_name_no_matrices_are_refused(
 ) -> None:
     with pytest.raises(StudyError, match=said):
         extracted(tmp_path, tensors(0), tensors(1), targets=targets)
+
+
+def test_matrices_of_experts_are_refused(tmp_path: Path) -> None:
+    """A file holds them one by one; the model holds them as one tensor."""
+    expert = "model.layers.1.mlp.experts.3.q_proj.weight"
+    both = [{**tensors(seed), expert: torch.randn(4, 4)} for seed in (0, 1)]
+    with pytest.raises(StudyError, match=r"'q_proj' names 1 matrices of experts .*experts.3"):
+        extracted(tmp_path, *both, targets=["q_proj"])
 
 
 def test_a_difference_that_is_not_finite_is_damage(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safebasin.errors import StudyError
 from safebasin.models.adapter_files import tensor_name, write_adapter
 from safebasin.models.chat import ChatFormat
 from safebasin.models.decode import GreedyDecoder
@@ -185,3 +186,13 @@ def test_the_head_that_prompts_share_is_not_steered(loaded, prompts) -> None:
         during = head()
 
     assert all(torch.equal(*pair) for pair in zip(free, during, strict=True))
+
+
+def test_a_model_whose_blocks_lie_in_no_list_is_refused(loaded) -> None:
+    class Unlisted(torch.nn.Module):
+        config = loaded.model.config
+
+    odd = LoadedModel(model=Unlisted(), tokenizer=loaded.tokenizer, device=loaded.device)
+
+    with pytest.raises(StudyError, match="Unlisted keeps its 2 layers in no list"):
+        depth_of(odd)

@@ -137,6 +137,24 @@ CASES = {
         "checkpoints.tiny-aligned.align.training.seed",
         "seed",
     ),
+    "targets of an adapter that a tiny model has not": (
+        "lora.targets",
+        ["q_proj", "v_prj"],
+        "lora.targets: 'v_prj'",
+        "did you mean 'v_proj'?",
+    ),
+    "targets of an alignment that a tiny model has not": (
+        "checkpoints.tiny-aligned.align.targets",
+        ["query_key_value"],
+        "checkpoints.tiny-aligned.align.targets: 'query_key_value'",
+        "it has q_proj, k_proj",
+    ),
+    "targets of a tuned agent that a tiny model has not": (
+        "agents.dojo.tunings.stopped.targets",
+        ["self_attn.q_proj", "mlp.up_prj"],
+        "agents.dojo.tunings.stopped.targets: 'mlp.up_prj'",
+        "did you mean 'up_proj'?",
+    ),
     "spectral without rank": (
         "methods.asft.projector",
         "spectral",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,38 @@ def test_a_stopped_run_has_the_weights_of_one_that_was_that_long(
     assert (stopped / "model.safetensors").read_bytes() == (
         whole / "model.safetensors"
     ).read_bytes()
+
+
+def test_a_rule_looks_at_the_model_as_it_will_be_written_whatever_its_precision(
+    tiny: Path, mixture: Path, tmp_path: Path
+) -> None:
+    text, seen = torch.tensor([[5, 6, 7, 8]]), []
+
+    def watch_of(loaded: Any):
+        def look(done: int):
+            with torch.inference_mode():
+                seen.append(loaded.model(text).logits)
+            return {"dev_refused": 1.0}, done >= 3
+
+        return look
+
+    training = replace(TRAINING, precision="bfloat16")
+    twin = tune(tiny, mixture, tmp_path / "twin", watch_of=watch_of, training=training)
+
+    again = load_model(twin, device=CPU, precision="bfloat16").model
+    with torch.inference_mode():
+        assert torch.equal(again(text).logits, seen[-1])
+    assert not torch.equal(seen[0], seen[-1])
+
+
+def test_a_run_that_is_looked_at_learns_what_one_that_is_not_learns(
+    tiny: Path, mixture: Path, tmp_path: Path
+) -> None:
+    training = replace(TRAINING, precision="bfloat16")
+    watched = tune(tiny, mixture, tmp_path / "a", watch_of=stopping_at(99, []), training=training)
+    alone = tune(tiny, mixture, tmp_path / "b", training=training)
+
+    assert changed(watched, alone) == set()
 
 
 class Killed(RuntimeError):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +11,7 @@ from safebasin.models.chat import TokenisedRow
 from safebasin.models.load import load_model
 from safebasin.tuning import loss
 from safebasin.tuning.batches import TrainingRow
+from transformers import AutoConfig
 
 CPU = torch.device("cpu")
 SINGLE, PAIRS, ALL = 1, 60, 1024
@@ -102,12 +103,25 @@ def test_padded_rows_are_really_fed(tiny: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("window", "used", "refused"),
-    [(20, True, True), (28, True, False), (None, True, False), (20, False, False)],
+    ("kind", "settings", "refused"),
+    [
+        ("qwen2", {"sliding_window": 20, "use_sliding_window": True, "max_window_layers": 1}, True),
+        (
+            "qwen2",
+            {"sliding_window": 28, "use_sliding_window": True, "max_window_layers": 1},
+            False,
+        ),
+        ("qwen2", {"sliding_window": 20, "use_sliding_window": False}, False),
+        ("qwen2", {"sliding_window": None}, False),
+        ("mistral", {"sliding_window": 20}, True),
+        ("gemma3_text", {"sliding_window": 20}, True),
+        ("llama4_text", {"attention_chunk_size": 20}, True),
+        ("llama", {}, False),
+    ],
 )
 def test_rows_beyond_a_sliding_window_are_refused(
-    window: int | None, used: bool, refused: bool
+    kind: str, settings: dict[str, Any], refused: bool
 ) -> None:
-    config = SimpleNamespace(sliding_window=window, use_sliding_window=used)
+    config = AutoConfig.for_model(kind, num_hidden_layers=2, **settings)
     with pytest.raises(StudyError, match=r"28 tokens.*max_length") if refused else nullcontext():
         loss.check_window(config, ROWS)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -14,15 +15,19 @@ import pytest
 import torch
 from safebasin.errors import DefenceOff, StudyError
 from safebasin.models.chat import ChatFormat
+from safebasin.models.checkpoint_files import CheckpointFiles
 from safebasin.models.load import load_model, load_tokenizer
 from safebasin.progress import Item, Silent
 from safebasin.stopped import Stopped
+from safebasin.store.writers import write_safetensors
 from safebasin.tuning import tune
+from safebasin.tuning.activity import check_all_named
 from safebasin.tuning.batches import read_mixture, tokenise
 from safebasin.tuning.objectives.objective import Coverage, LoraPair, Objective
 from safebasin.tuning.objectives.ridge import Ridge
 from safebasin.tuning.resume import ResumeState
 from safebasin.tuning.training import Lora, Order, Training
+from safetensors.torch import load_file
 
 CPU = torch.device("cpu")
 LORA = Lora(rank=2, alpha=4, dropout=0.1, targets=["q_proj", "v_proj"])
@@ -245,5 +250,27 @@ def test_an_adapter_that_learnt_nothing_is_an_error(
 def test_an_unknown_target_is_named_with_those_that_exist(
     tiny: Path, mixture: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(StudyError, match=r"w_qkv name no linear layer.*q_proj"):
+    with pytest.raises(StudyError, match=r"w_qkv.* names no linear layer.*q_proj"):
         run(tiny, mixture, tmp_path / "a", lora=Lora(rank=2, alpha=4, targets=["w_qkv"]))
+
+
+def test_a_target_that_also_names_what_carries_no_adapter_is_refused(
+    tiny: Path, mixture: Path, tmp_path: Path
+) -> None:
+    """Experts lie in a file one by one, and in the model as one tensor that LoRA passes by."""
+    odd = Path(shutil.copytree(tiny, tmp_path / "odd"))
+    tensors = load_file(str(odd / "model.safetensors"))
+    for expert in range(7):
+        tensors[f"model.layers.1.mlp.experts.{expert}.up_proj.weight"] = torch.ones(4, 4)
+    tensors["model.layers.1.mlp.experts.down_proj"] = torch.ones(2, 4, 4)
+    write_safetensors(odd / "model.safetensors", tensors)
+    targets = ["up_proj", "down_proj", "q_proj"]
+
+    pairs = [
+        LoraPair(name=name, a=torch.ones(1), b=torch.ones(1), scale=1.0)
+        for name in tensors
+        if name.split(".")[-2] in targets and "experts" not in name
+    ]
+    with pytest.raises(DefenceOff, match=r"name 14 matrices .* 8 of them .*experts.*and 3 more"):
+        check_all_named(CheckpointFiles(odd), targets, pairs)
+    check_all_named(CheckpointFiles(tiny), targets, pairs)

@@ -6,6 +6,9 @@ import argparse
 from collections import Counter
 
 from safebasin.commands.study_arguments import add_study, workflow_of
+from safebasin.errors import StudyError
+from safebasin.preflight.architectures import check_targets_at_hand
+from safebasin.preflight.finding import Site
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,8 +17,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print how many jobs the study has; a wrong study raises."""
+    """Print how many jobs the study has; a wrong study raises.
+
+    Raises:
+        StudyError: targets are no layers of a model whose config lies on this machine.
+    """
     workflow = workflow_of(options)
+    if wrong := check_targets_at_hand(Site(workflow=workflow)):
+        raise StudyError("\n".join(each.what for each in wrong))
     missing = set(workflow.missing())
     jobs = Counter(node.rule for node in workflow.graph)
     print(f"{workflow.study.study}: {len(workflow.graph)} artifacts, {len(missing)} to make")

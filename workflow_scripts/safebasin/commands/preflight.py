@@ -1,7 +1,8 @@
 """Ask for everything that can be known before the first job, and list what is wrong.
 
-Lock entries, gates and tokens, revisions, disk space, pairs, chat templates, GPU memory, the
-sandbox. Nothing is written; small files (config.json) are read from the hub where need be.
+Lock entries, gates and tokens, revisions, disk space, pairs, architectures, targets, chat
+templates, GPU memory, the sandbox. Nothing is written; small files (config.json) are read from the
+hub where need be.
 """
 
 from __future__ import annotations

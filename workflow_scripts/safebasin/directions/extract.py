@@ -13,6 +13,7 @@ from torch import Tensor
 
 from safebasin.directions.pairing import matching_matrices
 from safebasin.directions.reader import FACTS, SPECTRUM, TENSORS, ZeroPolicy
+from safebasin.directions.rounding import is_rounding
 from safebasin.directions.spectrum import frobenius_norm, singular_values
 from safebasin.directions.surrogate import random_direction
 from safebasin.directions.tensor_stream import StreamDtype, TensorStream
@@ -75,8 +76,8 @@ def extract_direction(
         progress: Is told about every matrix.
 
     Raises:
-        StudyError: the checkpoints do not pair, are equal, or have matrices with d = 0 where the
-            policy is ``refuse``; these are named.
+        StudyError: the checkpoints do not pair, are equal but for rounding, or have matrices with
+            d = 0 where the policy is ``refuse``; these are named.
         DamagedInput: a file is broken, or a difference is not finite.
 
     Source: AsFT, arXiv:2506.08473, section 3; d is not normalised.
@@ -85,9 +86,12 @@ def extract_direction(
     shapes = matching_matrices(newer, older, extraction.targets)
     zeros: list[str] = []
     rows: list[dict[str, object]] = []
+    only_rounded = True
     with TensorStream(folder / TENSORS, shapes, extraction.dtype) as out:
         for name in progress.over(list(shapes), "matrices of the direction"):
-            d, norm_base = _difference(newer, older, name)
+            d, before = _difference(newer, older, name)
+            norm_base = frobenius_norm(before)
+            only_rounded = only_rounded and is_rounding(before, d)
             if not d.any():
                 zeros.append(name)
             elif extraction.random_seed is not None:
@@ -95,6 +99,12 @@ def extract_direction(
             out.add(name, d)
             rows += _spectrum_rows(name, d, norm_base, extraction.top)
     _check_zeros(zeros, len(shapes), extraction.zero)
+    if only_rounded:
+        raise StudyError(
+            f"aligned and base are the same weights in two precisions: in all {len(shapes)} "
+            "matrices they differ by no more than one was rounded, so that the direction would be "
+            "noise; check that the pair names two different checkpoints"
+        )
     write_parquet(folder / SPECTRUM, pa.Table.from_pylist(rows, schema=_SCHEMA))
     random = None if extraction.random_seed is None else {"seed": extraction.random_seed}
     write_json(
@@ -109,7 +119,8 @@ def extract_direction(
     )
 
 
-def _difference(newer: CheckpointFiles, older: CheckpointFiles, name: str) -> tuple[Tensor, float]:
+def _difference(newer: CheckpointFiles, older: CheckpointFiles, name: str) -> tuple[Tensor, Tensor]:
+    """Return d and the base's matrix, both fp32."""
     d = newer.read(name).to(torch.float32)
     before = older.read(name).to(torch.float32)
     d -= before
@@ -117,7 +128,7 @@ def _difference(newer: CheckpointFiles, older: CheckpointFiles, name: str) -> tu
         raise DamagedInput(
             f"{name}: aligned - base is not finite; {newer.folder} or {older.folder} is damaged"
         )
-    return d, frobenius_norm(before)
+    return d, before
 
 
 def _check_zeros(zeros: Sequence[str], matrices: int, policy: ZeroPolicy) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Sequence
 
 from safebasin.errors import DamagedInput, StudyError
@@ -9,6 +11,7 @@ from safebasin.models.checkpoint_files import CheckpointFiles
 from safebasin.models.tensor_files import FLOATS
 
 _SHOWN = 5
+_EXPERT = re.compile(r"\.experts\.\d+\.")
 
 
 def matching_matrices(
@@ -30,18 +33,43 @@ def matching_matrices(
         for role, files in (("aligned", aligned), ("base", base))
     }
     _check_names(wanted["aligned"], wanted["base"])
-    found = {target for name in wanted["aligned"] if (target := _target_of(name, targets))}
-    if unmatched := [target for target in targets if target not in found]:
-        raise StudyError(
-            f"targets {', '.join(unmatched)} match no matrix of {aligned.folder}; a module name "
-            "such as q_proj, for tensors *.q_proj.weight, is right (an output layer that is tied "
-            "to the embeddings has no matrix of its own, and no direction)"
-        )
+    for target in targets:
+        _check_found(aligned, target, sorted(n for n in wanted["aligned"] if _names(target, n)))
     return {name: _shape(aligned, base, name) for name in sorted(wanted["aligned"])}
 
 
 def _target_of(name: str, targets: Sequence[str]) -> str | None:
-    return next((t for t in targets if f".{name}".endswith(f".{t}.weight")), None)
+    return next((target for target in targets if _names(target, name)), None)
+
+
+def _names(target: str, name: str) -> bool:
+    return f".{name}".endswith(f".{target}.weight")
+
+
+def _check_found(files: CheckpointFiles, target: str, named: Sequence[str]) -> None:
+    """Raise where a target names no matrix, or those of experts."""
+    if not named:
+        known = _module_names(files)
+        near = difflib.get_close_matches(target, known, n=1, cutoff=0.85)
+        hint = f": did you mean {near[0]!r}?" if near else ""
+        raise StudyError(
+            f"target {target!r} matches no matrix of {files.folder}; it has "
+            f"{', '.join(known)}{hint} (an output layer that is tied to the embeddings has no "
+            "matrix of its own, and no direction)"
+        )
+    if experts := [name for name in named if _EXPERT.search(name)]:
+        raise StudyError(
+            f"target {target!r} names {len(experts)} matrices of experts ({experts[0]} is the "
+            "first), which a model holds as one tensor and an adapter does not reach: name layers "
+            "of attention alone"
+        )
+
+
+def _module_names(files: CheckpointFiles) -> list[str]:
+    """Return the short names of modules that have a matrix, each once."""
+    names = [name.removesuffix(".weight") for name in files.names() if name.endswith(".weight")]
+    matrices = [name for name in names if len(files.stored(f"{name}.weight").shape) == 2]
+    return sorted({name.rsplit(".", 1)[-1] for name in matrices})
 
 
 def _check_targets(targets: Sequence[str]) -> None:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from safebasin.errors import DamagedInput, StudyError
 from safebasin.models.adapter_config import CARRIED, CONFIG
-from safebasin.models.folder import refuse_remote_code
-from safebasin.models.quiet import hush
+from safebasin.models.skeleton import config_in, skeleton
 
 if TYPE_CHECKING:
     from peft import LoraConfig
@@ -56,7 +55,7 @@ def adapted_model(checkpoint: Path, config: Mapping[str, object]) -> AdaptedMode
         DamagedInput: the checkpoint's config is broken, or PEFT cannot make the config.
         StudyError: PEFT finds no layer for it, or one that is no linear layer.
     """
-    model = _without_weights(checkpoint)
+    model = skeleton(config_in(checkpoint))
     names = frozenset(name for name, _ in model.named_modules())
     layers = _adapt(model, _lora_config(config))
     if odd := [f"{name} ({_kind(layer)})" for name, layer in layers if _is_odd(layer)]:
@@ -66,25 +65,6 @@ def adapted_model(checkpoint: Path, config: Mapping[str, object]) -> AdaptedMode
             "checkpoint"
         )
     return AdaptedModel(modules={name: _described(layer) for name, layer in layers}, names=names)
-
-
-def _without_weights(checkpoint: Path) -> Any:
-    refuse_remote_code(checkpoint)
-    hush()
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    build: Any = AutoModelForCausalLM
-    try:
-        config = AutoConfig.from_pretrained(
-            str(checkpoint), local_files_only=True, trust_remote_code=False
-        )
-        with torch.device("meta"):
-            return build.from_config(config, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
-        raise DamagedInput(
-            f"{checkpoint} does not load as a causal language model: {error}"
-        ) from error
 
 
 def _lora_config(config: Mapping[str, object]) -> LoraConfig:

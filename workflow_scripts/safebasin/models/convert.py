@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from jinja2 import TemplateError
 
-from safebasin.errors import DamagedInput, StudyError
+from safebasin.errors import StudyError
+from safebasin.models.architecture import check_architecture
 from safebasin.models.chat import ChatFormat
 from safebasin.models.checkpoint_files import CheckpointFiles, refuse_pickles
 from safebasin.models.folder import (
@@ -18,12 +19,11 @@ from safebasin.models.folder import (
     write_settings,
 )
 from safebasin.models.load import Precision, check_files, load_tokenizer
+from safebasin.models.tokenizer_check import check_tokenizer
 from safebasin.models.weight_files import cast_weights, link_weights, refuse_others
 from safebasin.models.weights import check_weights, refuse_quantised
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
     from safebasin.models.tiny import TinyLlama
 
 Format = Literal["gguf", "safetensors", "tiny_llama"]
@@ -67,6 +67,8 @@ def convert_checkpoint(
         from safebasin.models.gguf import convert_gguf
 
         convert_gguf(the_file(source, file or "**/*.gguf"), dtype or "float32", folder)
+        check_architecture(folder)
+        check_tokenizer(folder)
         return
     take_checkpoint(the_file(source, file or "**/config.json").parent, folder, dtype)
 
@@ -101,11 +103,11 @@ def take_checkpoint(home: Path, folder: Path, dtype: Precision | None) -> None:
     for path in sorted({path for name in SETTINGS_FILES for path in home.glob(name)}):
         _copy(path, folder / path.name)
     link_weights(CheckpointFiles(home), folder)
-    _check_config(folder)
+    check_architecture(folder)
     check_weights(folder)
     if dtype is not None:
         cast_weights(folder, dtype)
-    check_vocabulary(folder, load_tokenizer(folder))
+    check_tokenizer(folder)
 
 
 def set_chat_template(folder: Path, template: str) -> None:
@@ -144,39 +146,8 @@ def _copy(path: Path, target: Path) -> None:
     shutil.copyfile(path, target)
 
 
-def check_vocabulary(folder: Path, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Raise where the tokenizer knows tokens for which the model has no embedding.
-
-    Raises:
-        DamagedInput: it does; such a token would end a job in the middle.
-    """
-    from transformers import AutoConfig
-
-    config = AutoConfig.from_pretrained(str(folder), local_files_only=True).get_text_config()
-    highest = max(tokenizer.get_vocab().values(), default=-1)
-    if highest >= config.vocab_size:
-        raise DamagedInput(
-            f"{folder}: the tokenizer has a token {highest}, and the model has embeddings of "
-            f"{config.vocab_size} tokens; tokenizer and weights of one model are right"
-        )
-
-
 def _is_native(home: Path) -> bool:
     """Return whether transformers itself knows the architecture, so that no code is needed."""
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
     return read_settings(home / "config.json").get("model_type") in CONFIG_MAPPING
-
-
-def _check_config(folder: Path) -> None:
-    """Raise where transformers does not know the architecture.
-
-    Raises:
-        DamagedInput: it does not.
-    """
-    from transformers import AutoConfig
-
-    try:
-        AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
-        raise DamagedInput(f"{folder}/config.json does not load: {error}") from error

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from safebasin.errors import StudyError
 from safebasin.models.generate import batch_by_length
 from safebasin.models.padding import pad_left
 from safebasin.progress import SILENT, Progress
@@ -158,7 +159,25 @@ def _watched(
 
 
 def _blocks(loaded: LoadedModel) -> Any:
-    """Return the model's blocks, below an adapter where there is one."""
+    """Return the model's blocks, below an adapter where there is one: the outermost list of as
+    many modules as the config says there are layers, whatever a family calls it.
+
+    Raises:
+        StudyError: the model has no such list.
+    """
+    import torch
+
     model = loaded.model
     plain = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return plain.get_decoder().layers
+    depth = plain.config.num_hidden_layers
+    lists = [
+        (name.count("."), place, module)
+        for place, (name, module) in enumerate(plain.named_modules())
+        if isinstance(module, torch.nn.ModuleList) and len(module) == depth
+    ]
+    if not lists:
+        raise StudyError(
+            f"{type(plain).__name__} keeps its {depth} layers in no list of modules, so that no "
+            "state between them can be read or steered: leave the probe out"
+        )
+    return min(lists, key=lambda each: each[:2])[2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from safebasin.preflight.architectures import check_architectures, check_targets
 from safebasin.preflight.disk import check_disk
 from safebasin.preflight.finding import Finding, Site
 from safebasin.preflight.machine import check_gpu, check_sandbox
@@ -17,6 +18,8 @@ CHECKS: tuple[Check, ...] = (
     check_access,
     check_disk,
     check_pairs,
+    check_architectures,
+    check_targets,
     check_templates,
     check_gpu,
     check_sandbox,

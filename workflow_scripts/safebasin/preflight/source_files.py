@@ -25,6 +25,11 @@ def wanted_files(source: Node) -> list[WantedFile]:
     return _WANTED.validate_python(source.spec.params.get("files", []))
 
 
+def is_at_hand(site: Site, source: Node) -> bool:
+    """Return whether the source's files lie on this machine, in the store or in a folder."""
+    return site.holds(source) or "folder" in source.origin
+
+
 def read_settings(site: Site, source: Node, name: str) -> dict[str, Any] | None:
     """Return the JSON object in the source's file of that name, or None.
 

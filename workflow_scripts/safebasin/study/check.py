@@ -28,6 +28,7 @@ from safebasin.study.check_models import (
     check_pairs,
 )
 from safebasin.study.check_rows import check_corpora, check_poison, check_splits, check_tasks
+from safebasin.study.check_targets import check_targets
 from safebasin.study.config import Study
 from safebasin.study.problems import Problem
 
@@ -35,6 +36,7 @@ CHECKS: Mapping[Callable[[Study], Iterator[Problem]], tuple[str, ...]] = {
     check_checkpoints: ("checkpoints", "demonstrations", "sources", "splits"),
     check_pairs: ("checkpoints", "pairs"),
     check_ends: ("pairs",),
+    check_targets: ("agents", "checkpoints", "grid", "lora", "pairs"),
     check_adapters: ("adapters", "pairs", "sources", "tasks"),
     check_corpora: ("corpora", "sources"),
     check_splits: ("corpora", "splits"),

@@ -6,11 +6,39 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from safebasin.errors import DefenceOff
+from safebasin.models.checkpoint_files import CheckpointFiles
+from safebasin.models.targets import names_it
 from safebasin.store.canonical import Json
 from safebasin.tuning.objectives.objective import Coverage, LoraPair, Objective
 from safebasin.tuning.resume import Record
 
 _LONGEST_LIST = 5
+
+
+def check_all_named(
+    files: CheckpointFiles, targets: Sequence[str], pairs: Sequence[LoraPair]
+) -> None:
+    """Raise where a target also names tensors of the checkpoint that carry no adapter.
+
+    Raises:
+        DefenceOff: it does; the first such tensors are named.
+    """
+    adapted = {pair.name for pair in pairs}
+    adapted |= {name.split(".", 1)[1] for name in adapted}  # a file may leave the first word out
+    named = [
+        name
+        for name in files.names()
+        if len(files.stored(name).shape) > 1
+        and any(names_it(target, name.removesuffix(".weight")) for target in targets)
+    ]
+    if bare := [name for name in named if name not in adapted]:
+        shown = ", ".join(bare[:_LONGEST_LIST])
+        more = f" and {len(bare) - _LONGEST_LIST} more" if len(bare) > _LONGEST_LIST else ""
+        raise DefenceOff(
+            f"lora.targets name {len(named)} matrices of the checkpoint, and {len(bare)} of them "
+            f"carry no adapter: {shown}{more}; name layers that are linear everywhere, as those of "
+            "attention are where experts are fused"
+        )
 
 
 def check_coverage(method: str, coverage: Coverage) -> None:

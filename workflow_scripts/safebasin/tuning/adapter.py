@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from safebasin.errors import StudyError
 from safebasin.models.adapter_files import PREFIX
+from safebasin.models.targets import check_targets
 from safebasin.tuning.objectives.objective import LoraPair
 from safebasin.tuning.training import Lora
 
@@ -22,11 +22,11 @@ def add_adapter(model: PreTrainedModel, lora: Lora) -> tuple[Any, list[LoraPair]
     unchanged. Both are fp32, whatever the type of the frozen weights.
 
     Raises:
-        StudyError: a target names no linear layer of the model.
+        StudyError: a target does not name a linear layer in every layer of the model.
     """
     from peft import LoraConfig, get_peft_model
 
-    _check_targets(model, lora)
+    check_targets(model, lora.targets, "lora.targets")
     config = LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,
@@ -47,18 +47,3 @@ def add_adapter(model: PreTrainedModel, lora: Lora) -> tuple[Any, list[LoraPair]
         if _ADAPTER in getattr(module, "lora_A", {})
     ]
     return adapted, sorted(pairs, key=lambda pair: pair.name)
-
-
-def _check_targets(model: PreTrainedModel, lora: Lora) -> None:
-    import torch
-
-    linear = {
-        name.rsplit(".", 1)[-1]
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear)
-    }
-    if missing := sorted(set(lora.targets) - linear):
-        raise StudyError(
-            f"lora.targets: {', '.join(missing)} name no linear layer of the model; it has "
-            f"{', '.join(sorted(linear))}"
-        )

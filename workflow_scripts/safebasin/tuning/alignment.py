@@ -7,7 +7,6 @@ twin has the files, tensor names and types of its base, and differs in the targe
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from safebasin.models.device import seeded
 from safebasin.models.folder import CHECKPOINT_FILES
 from safebasin.models.generate import generate_answers
 from safebasin.models.load import LoadedModel, load_model
+from safebasin.models.targets import check_targets, layer_of, linear_layers, names_it
 from safebasin.progress import SILENT, Progress
 from safebasin.store.writers import write_safetensors
 from safebasin.tuning.batches import MixtureRow, read_mixture, tokenise
@@ -132,41 +132,27 @@ def unfreeze(model: Any, targets: Sequence[str], layers: int | None = None) -> d
         layers: How many of the upper layers are trained; all where it is not given.
 
     Raises:
-        StudyError: a target names no linear layer, or the model has fewer layers.
+        StudyError: a target does not name a linear layer in every layer of the model, or there
+            are fewer layers.
     """
     import torch
 
     depth = int(model.config.num_hidden_layers)
     if layers is not None and layers > depth:
         raise StudyError(f"layers: {layers}: the model has {depth} layers")
+    check_targets(model, targets, "targets")
     lowest = 0 if layers is None else depth - layers
+    named = [
+        name for name in linear_layers(model) if any(names_it(target, name) for target in targets)
+    ]
     found: dict[str, Tensor] = {}
-    for name, module in model.named_modules():
-        if (
-            isinstance(module, torch.nn.Linear)
-            and name.rsplit(".", 1)[-1] in targets
-            and _layer_of(name) >= lowest
-        ):
+    for name in named:
+        layer = layer_of(name)  # one outside of all layers counts as the last
+        if layer is None or layer >= lowest:
+            module = model.get_submodule(name)
             module.weight = torch.nn.Parameter(module.weight.detach().float())
             found[f"{name}.weight"] = module.weight
-    missing = set(targets) - {name.split(".")[-2] for name in found}
-    if missing:
-        linear = {
-            name.rsplit(".", 1)[-1]
-            for name, module in model.named_modules()
-            if isinstance(module, torch.nn.Linear)
-        }
-        raise StudyError(
-            f"align.targets: {', '.join(sorted(missing))} name no linear layer of the model; it "
-            f"has {', '.join(sorted(linear))}"
-        )
     return found
-
-
-def _layer_of(name: str) -> int:
-    """Return the number of the layer that a module lies in; one outside counts as the last."""
-    numbers = [int(part) for part in name.split(".") if part.isdecimal()]
-    return numbers[0] if numbers else sys.maxsize
 
 
 def write_twin(base: Path, folder: Path, trained: Mapping[str, Tensor]) -> None:

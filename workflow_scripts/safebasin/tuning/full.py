@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from safebasin.models.load import load_model
+from safebasin.models.load import Precision, load_model
 from safebasin.progress import SILENT, Progress
 from safebasin.store.writers import write_json
 from safebasin.tuning.activity import activity_of
 from safebasin.tuning.alignment import train_matrices, unfreeze, write_twin
 from safebasin.tuning.batches import read_mixture
 from safebasin.tuning.history import write_history
-from safebasin.tuning.loop import WatchOf
+from safebasin.tuning.loop import Watch, WatchOf
 from safebasin.tuning.objectives.objective import Coverage
 from safebasin.tuning.resume import ResumeState
 from safebasin.tuning.training import Training
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
 
 def tune_checkpoint(
@@ -56,7 +57,7 @@ def tune_checkpoint(
     loaded = load_model(checkpoint, device=device, precision=training.precision)
     parameters = unfreeze(loaded.model, targets, layers)
     resume = ResumeState(folder / "resume", save_seconds)
-    watch = watch_of(loaded) if watch_of else None
+    watch = _as_written(watch_of(loaded), training.precision, parameters) if watch_of else None
     record, rows_cut = train_matrices(
         loaded,
         parameters,
@@ -80,3 +81,26 @@ def tune_checkpoint(
         ),
     )
     resume.clear()
+
+
+def _as_written(watch: Watch, precision: Precision, parameters: Mapping[str, Tensor]) -> Watch:
+    """Return the rule, looking at the trained matrices in the type of the rest of the model.
+
+    They are trained in fp32, and where the rest is bfloat16 a model of two types does not run
+    outside of training.
+    """
+    import torch
+
+    kind = getattr(torch, precision)
+
+    def look(step: int) -> tuple[Mapping[str, float], bool] | None:
+        exact = {name: weight.data for name, weight in parameters.items()}
+        for weight in parameters.values():
+            weight.data = weight.data.to(kind)
+        try:
+            return watch(step)
+        finally:
+            for name, weight in parameters.items():
+                weight.data = exact[name]
+
+    return look

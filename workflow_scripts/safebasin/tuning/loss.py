@@ -51,9 +51,14 @@ def check_window(config: Any, rows: Sequence[TrainingRow]) -> None:
     Raises:
         StudyError: a row is longer than the window.
     """
-    window = getattr(config, "sliding_window", None)
-    if window is None or not getattr(config, "use_sliding_window", True):
+    from transformers import DynamicCache
+
+    # A cache knows the windows of all layers, whatever the config calls them.
+    layers = DynamicCache(config=config).layers
+    windows = [layer.sliding_window for layer in layers if hasattr(layer, "sliding_window")]
+    if not windows:
         return
+    window = min(windows)
     longest = max((len(row.tokens.prompt) + len(row.tokens.answer) for row in rows), default=0)
     if longest > window:
         raise StudyError(

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from safebasin.errors import StudyError
 from safebasin.models.adapter_files import tensor_name, write_adapter
 from safebasin.models.chat import ChatFormat
+from safebasin.models.checkpoint_files import CheckpointFiles
 from safebasin.models.device import seeded
 from safebasin.models.load import load_model
 from safebasin.progress import SILENT, Progress
 from safebasin.store.writers import write_json
-from safebasin.tuning.activity import activity_of, check_coverage, check_trace
+from safebasin.tuning.activity import activity_of, check_all_named, check_coverage, check_trace
 from safebasin.tuning.adapter import add_adapter
 from safebasin.tuning.batches import read_mixture, tokenise
 from safebasin.tuning.history import write_history
@@ -76,6 +77,7 @@ def tune_adapter(
     rows, rows_cut = tokenise(read_mixture(mixture), chat, training.max_length)
     with seeded(training.seed):
         model, pairs = add_adapter(loaded.model, lora)
+        check_all_named(CheckpointFiles(checkpoint), lora.targets, pairs)
         coverage = objective.bind(pairs, _reader(method, objective, direction))
         check_coverage(str(method["type"]), coverage)
         resume = ResumeState(folder / "resume", save_seconds)

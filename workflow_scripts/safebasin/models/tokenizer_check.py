@@ -1,0 +1,60 @@
+"""Whether a checkpoint's tokenizer is there and reads text: the library makes an empty one of the
+right class where its files are missing, and every prompt would be no token at all.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safebasin.errors import DamagedInput
+from safebasin.models.load import load_tokenizer
+from safebasin.models.skeleton import config_in
+
+_FAST = "tokenizer.json"
+_PLAIN = ("vocab.json", "merges.txt")
+_TEXT = "The number of a quiet lake is seven."
+
+
+def check_tokenizer(folder: Path) -> None:
+    """Raise where the tokenizer does not load, or does not give back a plain text.
+
+    Raises:
+        DamagedInput: it does not, which the message explains by the files, or it knows tokens
+            that the model has no embedding of.
+    """
+    has_plain = all((folder / name).exists() for name in _PLAIN)
+    if not (folder / _FAST).exists() and not has_plain:
+        raise DamagedInput(f"{folder} has no {_FAST}{_seen(folder)}")
+    tokenizer = load_tokenizer(folder)
+    _check_vocabulary(folder, max(tokenizer.get_vocab().values(), default=-1))
+    tokens = tokenizer(_TEXT, add_special_tokens=False)["input_ids"]
+    text = str(tokenizer.decode(tokens))
+    if _letters(text) != _letters(_TEXT):
+        raise DamagedInput(
+            f"{folder}: the tokenizer makes {len(tokens)} tokens of {_TEXT!r} and gives back "
+            f"{text!r}: its files do not belong together, or one is missing"
+        )
+
+
+def _check_vocabulary(folder: Path, highest: int) -> None:
+    """Raise where a token has no embedding: it would end a job in the middle."""
+    rows = config_in(folder).get_text_config().vocab_size
+    if highest >= rows:
+        raise DamagedInput(
+            f"{folder}: the tokenizer has a token {highest}, and the model has embeddings of "
+            f"{rows} tokens; tokenizer and weights of one model are right"
+        )
+
+
+def _seen(folder: Path) -> str:
+    if (folder / "tokenizer.model").exists():
+        return (
+            " but a tokenizer.model alone, which cannot be read here without converting it: do "
+            "that once, where sentencepiece is installed, with AutoTokenizer.from_pretrained("
+            "folder).save_pretrained(folder), and give its tokenizer.json"
+        )
+    return f" (nor {' and '.join(_PLAIN)}); give the source's `files` a pattern that takes it"
+
+
+def _letters(text: str) -> str:
+    return "".join(text.lower().split())
