@@ -14,6 +14,10 @@ from safebasin.errors import StudyError
 from safebasin.study.keys import Schema, keys_at
 
 _SHOWN = 70
+_QUOTE = (
+    "; put the word in quotes, for YAML reads a bare yes, no, on, off, true, false, null or number"
+    " as something else"
+)
 _TAGS: dict[int | str, int] = {"methods": 2, "corpora": 3}
 """Where in a path pydantic puts the type of what is picked from a menu, by section."""
 
@@ -110,6 +114,7 @@ def _translate(detail: ErrorDetails, schema: Schema) -> Problem:
             nearest(str(value), _quoted(context["expected"])) if kind == "literal_error" else None
         )
         cure += f"; did you mean {near!r}?" if near else ""
+        cure += _QUOTE if kind == "string_type" and not isinstance(value, list | dict) else ""
     return Problem(key=".".join(map(str, path)) or "the study", value=value, cure=cure)
 
 

@@ -43,6 +43,12 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
                 f"{loader.name}, line {line}: the key {key!r} stands twice; a name is defined once"
             )
         seen.add(key)
+        if not isinstance(key, str) and str(key) != key_node.value:
+            line = key_node.start_mark.line + 1
+            raise StudyError(
+                f"{loader.name}, line {line}: YAML reads the key {key_node.value} as {key!r}; put "
+                f'it in quotes: "{key_node.value}"'
+            )
     loader.flatten_mapping(node)
     return loader.construct_mapping(node, deep=True)
 
