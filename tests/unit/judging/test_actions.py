@@ -154,13 +154,14 @@ def test_a_plugin_judges_episodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "mine.py").write_text(
         "class Mine:\n"
         "    def judge_episodes(self, episodes, turns):\n"
-        "        return [str(sum(t['id'] == e['id'] for t in turns)) for e in episodes]\n"
+        "        played = [sum(t['id'] == e['id'] for t in turns) for e in episodes]\n"
+        "        return [['other', 'refused', 'success'][number] for number in played]\n"
     )
     monkeypatch.chdir(tmp_path)
 
     table = judge_episodes_table(*tables(), {"type": "./mine.py:Mine"})
 
-    assert table.column("verdict").to_pylist() == ["2", "1"]
+    assert table.column("verdict").to_pylist() == ["success", "refused"]
     assert set(table.column("judge").to_pylist()) == {"Mine"}
 
 

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
 from safebasin.errors import StudyError
+from safebasin.judging.given import Rows, ask
 from safebasin.plugins import load_plugin
 
 if TYPE_CHECKING:
@@ -68,11 +69,12 @@ def judge_table(responses: pa.Table, judge: Mapping[str, object]) -> pa.Table:
     their split is "given", and each is a group of its own.
 
     Raises:
-        StudyError: a judge gave another number of verdicts than there are rows.
+        StudyError: a judge gave anything but one verdict a row that a metric knows.
     """
-    judging = _able(judge, "judge", "answers")
-    rows = responses.to_pylist()
-    return _table(rows, cast(Judge, judging).judge(rows), judge_name(judge), str(judge["type"]))
+    judging = cast(Judge, _able(judge, "judge", "answers"))
+    kind = str(judge["type"])
+    judged = ask(judging.judge, responses.to_pylist(), kind, ("refusal", "accuracy", "harm"))
+    return _table(judged, judge_name(judge))
 
 
 def judge_episodes_table(
@@ -84,18 +86,23 @@ def judge_episodes_table(
     judge's name is the judge's own where it has one.
 
     Raises:
-        StudyError: the judge is none for episodes, or gave another number of verdicts than there
-            are episodes.
+        StudyError: the judge is none for episodes, or gave anything but one verdict an episode
+            that a metric knows.
     """
-    judging = _able(judge, "judge_episodes", "episodes")
-    rows = episodes.to_pylist()
-    verdicts = cast(EpisodeJudge, judging).judge_episodes(rows, turns.to_pylist())
+    judging = cast(EpisodeJudge, _able(judge, "judge_episodes", "episodes"))
+    played = turns.to_pylist()
+    rows = ask(
+        lambda handed: judging.judge_episodes(handed, played),
+        episodes.to_pylist(),
+        str(judge["type"]),
+        ("tasks",),
+    )
     known = [
         row | {"corpus": row["world"], "label": row["kind"], "harmful": row["kind"] == "harmful"}
         for row in rows
     ]
     name = str(getattr(judging, "judge_name", judge_name(judge)))
-    return _table(known, verdicts, name, str(judge["type"]))
+    return _table(known, name)
 
 
 def _able(judge: Mapping[str, object], method: str, what: str) -> object:
@@ -108,14 +115,10 @@ def _able(judge: Mapping[str, object], method: str, what: str) -> object:
     return judging
 
 
-def _table(
-    rows: Sequence[Mapping[str, object]], given: Sequence[object], name: str, kind: str
-) -> pa.Table:
+def _table(rows: Rows, name: str) -> pa.Table:
     import pyarrow as pa
 
-    verdicts = [str(verdict) for verdict in given]
-    if len(verdicts) != len(rows):
-        raise StudyError(f"judge {kind}: {len(verdicts)} verdicts on {len(rows)} rows; one a row")
+    verdicts = [str(row["verdict"]) for row in rows]
     columns: dict[str, tuple[object, Sequence[object]]] = {
         "id": (pa.string(), [row["id"] for row in rows]),
         "corpus": (pa.string(), [row.get("corpus") or row.get("origin") for row in rows]),

@@ -203,7 +203,7 @@ def _evidence(material: Material, figures: Mapping[str, str]) -> SafeHtml | None
     return element("section", element("h2", "Evidence"), *parts)
 
 
-def _agreement(material: Material) -> SafeHtml:
+def _agreement(material: Material) -> SafeHtml | None:
     figures = []
     for row in material.findings.calibration:
         value, low, high = (number(row, key) for key in ("value", "low", "high"))
@@ -212,6 +212,8 @@ def _agreement(material: Material) -> SafeHtml:
                 f"{text(row, 'measure')} {value * 100:.0f} % "
                 f"({low * 100:.0f} to {high * 100:.0f}, n = {number(row, 'n'):g})"
             )
+    if not figures:
+        return None
     return element(
         "p",
         f"Of the verdict “refused”: {'; '.join(figures)}. Rates above are not corrected with "
