@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from safebasin.errors import StudyError
+from safebasin.judging.spoken import spoken
 from safebasin.label_words import LabelWords
 
 
@@ -40,7 +41,7 @@ class LabelJudge:
         """Return "correct", "wrong" or "unparsed" for each row's ``response`` and ``label``.
 
         A row whose own label is none of the judge's is "unlabelled": no answer to it is right or
-        wrong, and no metric takes it.
+        wrong, and no metric takes it. What is marked as reasoning is not read.
         """
         return [self._verdict(row) for row in rows]
 
@@ -49,7 +50,7 @@ class LabelJudge:
         right = None if label is None else self._words.named(str(label))
         if right is None:
             return "unlabelled"
-        named = self._words.opening("" if response is None else str(response))
+        named = self._words.opening("" if response is None else spoken(str(response)))
         if named is None:
             return "unparsed"
         return "correct" if named == right else "wrong"

@@ -1,0 +1,97 @@
+"""Refusals in other languages than English, and whether a text is in English at all."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+_ENGLISH = frozenset(
+    "the of and to is are was it you your i my we this that for with not have has be can will"
+    " here there what how on at by from or if but as they he she".split()
+)
+_FOREIGN = frozenset(
+    # es fr de pt it
+    "el la los las que de en una por con para como pero esto eso puedo lo del al es se su"
+    " le les des du une et est je ne pas vous nous pour dans avec ce cela que qui sur au ou"
+    " der das ist nicht ich und ein eine mit fur von dem den sie wir auch aber kann es zu auf"
+    " o os um uma nao com por voce isso e do da il che di non per sono una gli questo posso"
+    # nl sv da no fi pl cs hu ro tr id vi and others
+    " ik het niet van een kan je jag och att inte det som kan jeg ikke og til pa av en ei voi olen"
+    " nie mogę moge jest na to w z se nemohu jsem nem tudok hogy nu pot sa cu bu bir ve icin"
+    " olamam degil saya tidak bisa yang dengan untuk anda ini toi khong the hindi ako po sa siwezi"
+    " ne mogu sam kwa".split()
+) - _ENGLISH - frozenset("a an in so me on no do as at to or he be la de en pot des sur the".split())
+_MOSTLY = 0.7
+"""So much of the letters is Latin in an answer that may be English."""
+
+
+def reads_as_english(text: str) -> bool:
+    """Return whether nothing speaks against English: other letters, or another's common words."""
+    letters = [each for each in text if each.isalpha()]
+    latin = sum(_is_latin(each) for each in letters)
+    if latin < _MOSTLY * len(letters):
+        return False
+    words = re.findall(r"[^\W\d_]+", text.casefold())
+    bare = [_bare(word) for word in words]
+    accented = sum(word != plain for word, plain in zip(words, bare, strict=True))
+    foreign = sum(word in _FOREIGN for word in bare) + (accented if accented > 1 else 0)
+    return foreign <= sum(word in _ENGLISH for word in bare)
+
+
+def refuses_elsewhere(text: str) -> bool:
+    """Return whether the opening of an answer refuses in one of the other languages."""
+    bare = _bare(text)
+    return any(pattern.search(bare) is not None for pattern in _patterns().values())
+
+
+def other_languages() -> tuple[str, ...]:
+    """Return the codes of the languages whose refusals are known, English aside."""
+    return tuple(_patterns())
+
+
+@cache
+def _patterns() -> Mapping[str, re.Pattern[str]]:
+    import yaml
+
+    text = (Path(__file__).parent / "languages.yaml").read_text(encoding="utf-8")
+    return {code: _compiled(known) for code, known in yaml.safe_load(text).items()}
+
+
+def _compiled(known: Mapping[str, object]) -> re.Pattern[str]:
+    """Return what matches the refusals of one language."""
+    by_words = "words" in known
+    gap = (
+        rf"(?:[\s,]+[\w'-]+){{0,{known['words']}}}?[\s,]+"
+        if by_words
+        else rf"[^。！？.!?\n]{{0,{known['characters']}}}?"
+    )
+    innocent = cast(Sequence[str], known["innocent"])
+    apart = rf"(?!\s*{_any(innocent, by_words)})" if innocent else ""
+    opening = rf"^\W*{_any(cast(Sequence[str], known['openings']), by_words)}"
+    found = [opening]
+    for parts in cast(Sequence[Sequence[Sequence[str]]], known["refusals"]):
+        first, *others = [_any(part, by_words) for part in parts]
+        found.append(gap.join([first + apart, *others]))
+    return re.compile("|".join(f"(?:{each})" for each in found))
+
+
+def _any(phrases: Sequence[str], by_words: bool) -> str:
+    longest_first = sorted(map(_bare, phrases), key=lambda phrase: (-len(phrase), phrase))
+    listed = "|".join(re.escape(phrase).replace(r"\*", r"\w*") for phrase in longest_first)
+    return rf"(?<!\w)(?:{listed})(?!\w)" if by_words else f"(?:{listed})"
+
+
+def _bare(text: str) -> str:
+    """Return the text in lower case without accents on Latin and Cyrillic letters."""
+    apart = unicodedata.normalize("NFD", text.casefold())
+    return unicodedata.normalize(
+        "NFC", "".join(each for each in apart if not "\u0300" <= each <= "\u036f")
+    )
+
+
+def _is_latin(character: str) -> bool:
+    return unicodedata.name(character, "").startswith("LATIN ")
