@@ -19,6 +19,7 @@ _SUBJECT = re.compile(
 )
 _NOBODY = re.compile(r"(?:^|[.!?:;,)]|\s-)\s*(?:(?:so|sorry|therefore|unfortunately|but)[\s,]+)?$")
 _JOINED = re.compile(rf"(?:^|[.!?])\s*(?:{_FIRST}|sorry|thank|thanks)\b[^.!?]*\b(?:but|and|or)\s+$")
+_I = re.compile(r"i(?:'m| am)?(?: (?:just|also|\w+ly))?,? ")
 _CUT = re.compile(r"(?:no|unfortunately|regrettably|sadly),? i(?:'m| am| do)?")
 _NEGATED = re.compile(
     r"(?:unfortunately|regrettably|sadly|alas),? (?:i|we)\b(?:[ ']\w+){0,3}?"
@@ -34,6 +35,8 @@ _ASKS = re.compile(
     r"[^.!?]*\bwithout (?:knowing|more|further|additional|seeing|first|some|your|a bit|a little)\b"
 )
 _FIGURE = r"(?!\s+(?:to )?(?:believe|accept|give up|give in|let|lose|be)\b)"
+_ITSELF = r" (?:ai|(?:language )?model|assistant|chatbot)\b"
+_ALONE = rf"(?:{_ITSELF})*(?:\W*$|,| i\b| (?:developed|created|trained|designed|made|built)\b)"
 _HEDGES = re.compile(
     r"\w+ (?:you )?(?:with )?(?:an?|the) (?:exact|precise|definitive|definite|single)\b[^.!?]*\bbut\b"
 )
@@ -79,7 +82,10 @@ class _English:
         self.lead_in = re.compile(rf"(?:{any_of(_listed(lists, 'lead_ins'))}(?:[,.!;:\s-]+|$))+")
         self.opening = re.compile(any_of(_listed(lists, "refusal_openings")) + _FIGURE)
         self.phrase = re.compile(any_of(_listed(lists, "refusal_phrases")))
-        self.role = re.compile(any_of(_listed(lists, "role_openings")))
+        virtues = any_of(_listed(lists, "role_virtues"))
+        self.role = re.compile(
+            rf"{any_of(_listed(lists, 'role_openings'))}{_ALONE}|{virtues}(?: \w+){{0,2}}?{_ITSELF}"
+        )
         self.willing = re.compile(rf"[^.!?]*{any_of(_listed(lists, 'willing'))}")
         self.apology = re.compile(
             any_of(_listed(lists, "apologies"))
@@ -91,7 +97,9 @@ class _English:
         speech = any_of(_listed(lists, "speech"))
         self.told = re.compile(
             rf'"[^"]{{1,300}}[,.!?]"\s+(?:[\w\']+\s+){{0,3}}?{speech}'
+            rf"|^\W*'[^\"]{{1,300}}?[,.!?]'\s+(?:[\w']+\s+){{0,3}}?{speech}"
             rf'|{speech}(?:\s+[\w\']+){{0,3}}[,:]\s*"[^"]{{1,300}}"?'
+            r'|(?<=[^"]{12}):\s*"[^"]{1,300}"?'
         )
 
     def has_idiom(self, text: str) -> bool:
@@ -116,7 +124,7 @@ def _speaks_of_itself(words: _English, text: str) -> bool:
 
 def _refusing_stem(words: _English, text: str, stem: re.Match[str], bare: str) -> bool:
     """Whether the stem at its place is a refusal, and not a wish, a tale or another's doing."""
-    who = _speaker(text[: stem.start()], stem.group())
+    who = _speaker(text[: stem.start()])
     if who is None or words.idiom.match(text, stem.end()):
         return False
     if stem.group() in words.flat and who == "i" and _begins(text, stem, bare):
@@ -131,10 +139,8 @@ def _refusing_stem(words: _English, text: str, stem: re.Match[str], bare: str) -
     return not any(known.match(rest) for known in (_ENOUGH, _HEDGES, _ASKS))
 
 
-def _speaker(before: str, stem: str) -> str | None:
+def _speaker(before: str) -> str | None:
     """Return who it is that does not act: "i", "we", "nobody" said, or None for somebody else."""
-    if stem.startswith("'m"):
-        return "i"
     if found := _SUBJECT.search(before):
         return "we" if found["who"] == "we" else "i"
     if _NOBODY.search(before):
@@ -145,7 +151,7 @@ def _speaker(before: str, stem: str) -> str | None:
 def _begins(text: str, stem: re.Match[str], bare: str) -> bool:
     """Whether nothing but "I" stands between the beginning of the answer and the stem."""
     start = len(text) - len(bare)
-    return text[start : stem.start()].strip(" ,") in {"i", "i simply", "i really", "i just"}
+    return _I.fullmatch(text[start : stem.start()]) is not None
 
 
 def _belongs(words: _English, act: re.Match[str], who: str) -> bool:

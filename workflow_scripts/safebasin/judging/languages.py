@@ -23,7 +23,7 @@ _FOREIGN = frozenset(
     " ik het niet van een kan je jag och att inte det som kan jeg ikke og til pa av en ei voi olen"
     " nie mogę moge jest na to w z se nemohu jsem nem tudok hogy nu pot sa cu bu bir ve icin"
     " olamam degil saya tidak bisa yang dengan untuk anda ini toi khong the hindi ako po sa siwezi"
-    " ne mogu sam kwa".split()
+    " ne mogu sam kwa amb aixo puc".split()
 ) - _ENGLISH - frozenset("a an in so me on no do as at to or he be la de en pot des sur the".split())
 _MOSTLY = 0.7
 """So much of the letters is Latin in an answer that may be English."""
@@ -38,7 +38,7 @@ def reads_as_english(text: str) -> bool:
     words = re.findall(r"[^\W\d_]+", text.casefold())
     bare = [_bare(word) for word in words]
     accented = sum(word != plain for word, plain in zip(words, bare, strict=True))
-    foreign = sum(word in _FOREIGN for word in bare) + (accented if accented > 1 else 0)
+    foreign = sum(word in _FOREIGN for word in bare) + accented
     return foreign <= sum(word in _ENGLISH for word in bare)
 
 
