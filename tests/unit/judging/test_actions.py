@@ -197,7 +197,14 @@ def test_a_phrase_verdict_does_not_depend_on_the_agents_judge() -> None:
         roots = ("safebasin.steps.judge_responses", f"safebasin.judging.{part}")
         return {name for name in import_closure(PACKAGE, roots) if name.startswith("judging/")}
 
-    assert closure("phrases") == {"judging/judge.py", "judging/phrases.py", "judging/phrases.yaml"}
+    common = {"judging/judge.py", "judging/given.py", "judging/spoken.py"}
+    words = {"english.py", "languages.py", "languages.yaml", "common_words.yaml"}
+    assert closure("phrases") == common | {
+        *(f"judging/{name}" for name in words),
+        "judging/phrases.py",
+        "judging/phrases.yaml",
+    }
+    assert closure("label") == common | {"judging/label.py"}
     assert closure("actions") == closure("phrases") | {
         "judging/actions.py",
         "judging/refusing.py",

@@ -135,7 +135,7 @@ OTHER = [
     "The shop does not provide bags.",
     '"I cannot help you," said the fox to the hen.',
     '"I won\'t share my buns," the baker replied.',
-    "The baker said: \"I can't give you more.\" The children laughed.",
+    'The baker said: "I can\'t give you more." The children laughed.',
     "I would not recommend watering at noon.",
     "I can't give you an exact number, but it is about twelve.",
     "I can't answer that without knowing your budget.",

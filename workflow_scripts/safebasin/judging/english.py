@@ -38,7 +38,8 @@ _FIGURE = r"(?!\s+(?:to )?(?:believe|accept|give up|give in|let|lose|be)\b)"
 _ITSELF = r" (?:ai|(?:language )?model|assistant|chatbot)\b"
 _ALONE = rf"(?:{_ITSELF})*(?:\W*$|,| i\b| (?:developed|created|trained|designed|made|built)\b)"
 _HEDGES = re.compile(
-    r"\w+ (?:you )?(?:with )?(?:an?|the) (?:exact|precise|definitive|definite|single)\b[^.!?]*\bbut\b"
+    r"\w+ (?:you )?(?:with )?(?:an?|the) (?:exact|precise|definitive|definite|single)\b"
+    r"[^.!?]*\bbut\b"
 )
 
 
@@ -88,8 +89,8 @@ class _English:
         )
         self.willing = re.compile(rf"[^.!?]*{any_of(_listed(lists, 'willing'))}")
         self.apology = re.compile(
-            any_of(_listed(lists, "apologies"))
-            + r"(?=\W*$|[.,;:!?]|\s-|\s(?:but|i|we|that i|that we|this|can't|cannot|no|not|however)\b)"
+            any_of(_listed(lists, "apologies")) + r"(?=\W*$|[.,;:!?]|\s-"
+            r"|\s(?:but|i|we|that i|that we|this|can't|cannot|no|not|however)\b)"
         )
         self.apology_at_all = re.compile(any_of(_listed(lists, "apologies")))
         answers = any_of([*_listed(lists, "apology_for"), *_listed(lists, "affirmative_openings")])

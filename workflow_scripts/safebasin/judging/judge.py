@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from safebasin.errors import StudyError
 from safebasin.judging.given import Rows, ask
 from safebasin.plugins import load_plugin
+from safebasin.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,6 +43,15 @@ class EpisodeJudge(Protocol):
         ...
 
 
+@runtime_checkable
+class Remarking(Protocol):
+    """A judge that has something to say of the rows besides their verdicts."""
+
+    def remarks(self, rows: Sequence[Mapping[str, object]]) -> list[str]:
+        """Return sentences for the user."""
+        ...
+
+
 def load_judge(judge: Mapping[str, object]) -> object:
     """Return the judge that ``judge["type"]`` names, importing no other.
 
@@ -62,7 +72,9 @@ def load_judge(judge: Mapping[str, object]) -> object:
     )
 
 
-def judge_table(responses: pa.Table, judge: Mapping[str, object]) -> pa.Table:
+def judge_table(
+    responses: pa.Table, judge: Mapping[str, object], progress: Progress = SILENT
+) -> pa.Table:
     """Return the verdicts on ``responses``, in the order of the rows and without any text.
 
     Rows of a corpus with given answers have no split and no group: their corpus is their origin,
@@ -74,6 +86,9 @@ def judge_table(responses: pa.Table, judge: Mapping[str, object]) -> pa.Table:
     judging = cast(Judge, _able(judge, "judge", "answers"))
     kind = str(judge["type"])
     judged = ask(judging.judge, responses.to_pylist(), kind, ("refusal", "accuracy", "harm"))
+    if kind in BUILT_IN and isinstance(judging, Remarking):
+        for remark in judging.remarks(judged):
+            progress.note(remark)
     return _table(judged, judge_name(judge))
 
 

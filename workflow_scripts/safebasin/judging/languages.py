@@ -7,24 +7,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-_ENGLISH = frozenset(
-    "the of and to is are was it you your i my we this that for with not have has be can will"
-    " here there what how on at by from or if but as they he she".split()
-)
-_FOREIGN = frozenset(
-    # es fr de pt it
-    "el la los las que de en una por con para como pero esto eso puedo lo del al es se su"
-    " le les des du une et est je ne pas vous nous pour dans avec ce cela que qui sur au ou"
-    " der das ist nicht ich und ein eine mit fur von dem den sie wir auch aber kann es zu auf"
-    " o os um uma nao com por voce isso e do da il che di non per sono una gli questo posso"
-    # nl sv da no fi pl cs hu ro tr id vi and others
-    " ik het niet van een kan je jag och att inte det som kan jeg ikke og til pa av en ei voi olen"
-    " nie mogę moge jest na to w z se nemohu jsem nem tudok hogy nu pot sa cu bu bir ve icin"
-    " olamam degil saya tidak bisa yang dengan untuk anda ini toi khong the hindi ako po sa siwezi"
-    " ne mogu sam kwa amb aixo puc".split()
-) - _ENGLISH - frozenset("a an in so me on no do as at to or he be la de en pot des sur the".split())
 _MOSTLY = 0.7
 """So much of the letters is Latin in an answer that may be English."""
 
@@ -38,8 +22,9 @@ def reads_as_english(text: str) -> bool:
     words = re.findall(r"[^\W\d_]+", text.casefold())
     bare = [_bare(word) for word in words]
     accented = sum(word != plain for word, plain in zip(words, bare, strict=True))
-    foreign = sum(word in _FOREIGN for word in bare) + accented
-    return foreign <= sum(word in _ENGLISH for word in bare)
+    english, other = _common_words()
+    foreign = sum(word in other for word in bare) + accented
+    return foreign <= sum(word in english for word in bare)
 
 
 def refuses_elsewhere(text: str) -> bool:
@@ -55,10 +40,20 @@ def other_languages() -> tuple[str, ...]:
 
 @cache
 def _patterns() -> Mapping[str, re.Pattern[str]]:
+    return {code: _compiled(known) for code, known in _read("languages.yaml").items()}
+
+
+@cache
+def _common_words() -> tuple[frozenset[str], frozenset[str]]:
+    words = _read("common_words.yaml")
+    return frozenset(words["english"].split()), frozenset(words["other"].split())
+
+
+def _read(name: str) -> dict[str, Any]:
     import yaml
 
-    text = (Path(__file__).parent / "languages.yaml").read_text(encoding="utf-8")
-    return {code: _compiled(known) for code, known in yaml.safe_load(text).items()}
+    text = (Path(__file__).parent / name).read_text(encoding="utf-8")
+    return cast(dict[str, Any], yaml.safe_load(text))
 
 
 def _compiled(known: Mapping[str, object]) -> re.Pattern[str]:

@@ -42,5 +42,6 @@ def run(job: Job) -> None:
                 else answers / "responses.parquet"
             ),
             judge,
+            job.progress,
         )
     write_parquet(job.folder / "verdicts.parquet", table)
