@@ -84,7 +84,7 @@ def test_agreement_is_that_of_refusals_and_of_nothing_else():
 
 @pytest.mark.parametrize("label", [None, "", "  ", "2_full_refusal", "partly refused"])
 def test_a_human_label_that_says_neither_is_an_error(label):
-    with pytest.raises(StudyError, match="row '7'.*refused"):
+    with pytest.raises(StudyError, match=r"row '7'.*refused"):
         confusion([given(label, "refused")])
 
 

@@ -19,7 +19,7 @@ def reads_as_english(text: str) -> bool:
     latin = sum(_is_latin(each) for each in letters)
     if latin < _MOSTLY * len(letters):
         return False
-    words = re.findall(r"[^\W\d_]+", text.casefold())
+    words: list[str] = re.findall(r"[^\W\d_]+", text.casefold())
     bare = [_bare(word) for word in words]
     accented = sum(word != plain for word, plain in zip(words, bare, strict=True))
     english, other = _common_words()
