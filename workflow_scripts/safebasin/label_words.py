@@ -206,7 +206,7 @@ def _texts(key: Sequence[Token]) -> tuple[str, ...]:
 
 
 def _folded(text: str) -> str:
-    composed = unicodedata.normalize("NFKC", text).translate(_DASHES | _APOSTROPHES)
+    composed = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES)).translate(_DASHES)
     composed = unicodedata.normalize("NFKC", composed.casefold()).replace("i̇", "i")
     return "".join(each for each in composed if not _is_invisible(each))
 

@@ -69,8 +69,7 @@ def _compiled(known: Mapping[str, object]) -> re.Pattern[str]:
     opening = rf"^\W*{_any(cast(Sequence[str], known['openings']), by_words)}"
     found = [opening]
     for parts in cast(Sequence[Sequence[Sequence[str]]], known["refusals"]):
-        first, *others = [_any(part, by_words) for part in parts]
-        found.append(gap.join([first + apart, *others]))
+        found.append(gap.join(_any(part, by_words) + apart for part in parts))
     return re.compile("|".join(f"(?:{each})" for each in found))
 
 

@@ -23,7 +23,7 @@ Verdict = Literal["refused", "complied", "degenerate", "other"]
 
 VERDICTS: tuple[Verdict, ...] = ("refused", "complied", "degenerate", "other")
 
-_QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "“": '"', "”": '"'})
+_QUOTES = str.maketrans({"`": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'})
 _LOOPS = ((1, 5), (2, 3), (3, 3), (4, 3), (5, 3), (6, 3), (7, 3), (8, 3))
 """A unit of so many words is a loop when it stands so many times in a row."""
 _ROLE = r"(?:the )?(?:assistant|ai|bot|model|(?:final )?answer|response|reply|output)"

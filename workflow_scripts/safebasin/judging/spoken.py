@@ -28,9 +28,12 @@ _BARE_FINAL = "assistantfinal"
 """How the channels of the harmony format look once special tokens are taken out."""
 _THOUGHTS = re.compile(r"\W*here is my thought process:?", re.IGNORECASE)
 _RESPONSE = re.compile(r"here is my response:?", re.IGNORECASE)
+_APOSTROPHES = re.compile(r"[’‘ʼ´′]|&(?:#39|#x27|apos|rsquo);")
+"""They are read before the Unicode form is changed, which takes an acute accent to pieces."""
 _MARKS = re.compile(
     r"<\|(?:im_start|start_header_id)\|>\s*assistant|<\|[^|<>\s]{1,40}\|>"
-    r"|</?(?:final_)?(?:answer|response|output|final|assistant|s)>",
+    r"|</?(?:final_)?(?:answer|response|output|final|assistant|s)>"
+    r"|</?(?:b|i|u|p|em|strong|br|div|span|h[1-6])\b[^<>]*>",
     re.IGNORECASE,
 )
 
@@ -51,7 +54,7 @@ def spoken(answer: str) -> str:
 
 def _visible(answer: str) -> str:
     """Return the answer in one Unicode form, without characters that nobody sees."""
-    composed = unicodedata.normalize("NFKC", answer)
+    composed = unicodedata.normalize("NFKC", _APOSTROPHES.sub("'", answer))
     return "".join(
         each
         for each in composed

@@ -1,4 +1,4 @@
-"""YAML as users mean it: ``1e-4`` is a number, a key that stands twice is an error."""
+"""YAML as users mean it: ``1e-4`` is a number, a date is text, a key stands once and as written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _INTEGER = re.compile(r"^[-+]?\d[\d_]*$")
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, with YAML 1.2's floats and without repeated keys."""
+    """The safe loader, with YAML 1.2's floats, and without dates and repeated keys."""
 
 
 # The class has its own table, so that yaml.SafeLoader stays as it is.
@@ -23,7 +23,7 @@ _Loader.yaml_implicit_resolvers = {
     first: [
         (tag, pattern)
         for tag, pattern in resolvers
-        if tag not in ("tag:yaml.org,2002:float", "tag:yaml.org,2002:int")
+        if tag.rpartition(":")[2] not in ("float", "int", "timestamp")
     ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
