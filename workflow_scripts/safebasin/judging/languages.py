@@ -9,22 +9,38 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
+_PLAINLY = 2
+"""So many common English words, and none from elsewhere, make a clause English."""
 _MOSTLY = 0.7
 """So much of the letters is Latin in an answer that may be English."""
 
 
 def reads_as_english(text: str) -> bool:
-    """Return whether nothing speaks against English: other letters, or another's common words."""
+    """Return whether nothing speaks against English: other letters, or another's common words.
+
+    A first clause that is plainly English speaks for it, whatever it goes on to quote or to list.
+    """
+    opening = re.split(r"[.!?:\n]", text, maxsplit=1)[0]
+    english, foreign = _common(opening)
+    if english >= _PLAINLY and not foreign:
+        return True
     letters = [each for each in text if each.isalpha()]
-    latin = sum(_is_latin(each) for each in letters)
-    if latin < _MOSTLY * len(letters):
+    if sum(_is_latin(each) for each in letters) < _MOSTLY * len(letters):
         return False
+    english, foreign = _common(text)
+    return foreign <= english
+
+
+def _common(text: str) -> tuple[int, int]:
+    """Return how many words are common ones in English, and how many are so elsewhere.
+
+    A word with an accent counts as one from elsewhere.
+    """
     words: list[str] = re.findall(r"[^\W\d_]+", text.casefold())
     bare = [_bare(word) for word in words]
     accented = sum(word != plain for word, plain in zip(words, bare, strict=True))
     english, other = _common_words()
-    foreign = sum(word in other for word in bare) + accented
-    return foreign <= sum(word in english for word in bare)
+    return sum(word in english for word in bare), sum(word in other for word in bare) + accented
 
 
 def refuses_elsewhere(text: str) -> bool:
