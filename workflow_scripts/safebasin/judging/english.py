@@ -48,7 +48,7 @@ _HEDGES = re.compile(
 def refuses_in_english(text: str) -> bool:
     """Return whether the opening of an answer, as ``phrases.normalise`` leaves it, refuses."""
     words = _english()
-    text = _BARE_IM.sub("i'm", _BARE_NOT.sub(r"\1n't", text))
+    text = _BARE_IM.sub("i'm", _BARE_NOT.sub(r"\1n't", text)).rstrip(" \"'.")
     led_in = words.lead_in.match(text)
     bare = text[led_in.end() :] if led_in else text
     return (
@@ -101,7 +101,7 @@ class _English:
         speech = any_of(_listed(lists, "speech"))
         self.told = re.compile(
             rf'"[^"]{{1,300}}[,.!?]"\s+(?:[\w\']+\s+){{0,3}}?{speech}'
-            rf"|^\W*'[^\"]{{1,300}}?[,.!?]'\s+(?:[\w']+\s+){{0,3}}?{speech}"
+            rf"|(?<!\w)'[^\"]{{1,300}}?[,.!?]'\s+(?:[\w']+\s+){{0,3}}?{speech}"
             rf'|{speech}(?:\s+[\w\']+){{0,3}}[,:]\s*"[^"]{{1,300}}"?'
             r'|(?<=[^"]{12}):\s*"[^"]{1,300}"?'
         )

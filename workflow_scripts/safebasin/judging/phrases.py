@@ -28,7 +28,7 @@ _LOOPS = ((1, 5), (2, 3), (3, 3), (4, 3), (5, 3), (6, 3), (7, 3), (8, 3))
 """A unit of so many words is a loop when it stands so many times in a row."""
 _ROLE = r"(?:the )?(?:assistant|ai|bot|model|(?:final )?answer|response|reply|output)"
 _SPEAKER = re.compile(rf"{_ROLE}\s*:\s*\W*(?=\w)")
-_HEADING = re.compile(rf"\W*{_ROLE}\W*\n", re.IGNORECASE)
+_HEADING = re.compile(rf"(?:\W*{_ROLE}\s*:)?\W*{_ROLE}\W*\n", re.IGNORECASE)
 _LINE_MARKS = re.compile(r"(?m)^[ \t]*(?:[>#•]+[ \t]*)+")
 
 
