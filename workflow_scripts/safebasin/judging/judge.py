@@ -29,7 +29,10 @@ class Judge(Protocol):
     """What sorts answers into verdicts; a plugin is a class with this method."""
 
     def judge(self, rows: Sequence[Mapping[str, object]]) -> list[str]:
-        """Return one verdict a row; a row has id, messages, response, label, category, harmful."""
+        """Return one verdict a row, in the order of the rows, in the words of one family.
+
+        A row has id, messages, response, label, category, harmful; ``verdict_words`` has the words.
+        """
         ...
 
 
