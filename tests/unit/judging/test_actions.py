@@ -154,13 +154,14 @@ def test_a_plugin_judges_episodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "mine.py").write_text(
         "class Mine:\n"
         "    def judge_episodes(self, episodes, turns):\n"
-        "        return [str(sum(t['id'] == e['id'] for t in turns)) for e in episodes]\n"
+        "        played = [sum(t['id'] == e['id'] for t in turns) for e in episodes]\n"
+        "        return [['other', 'refused', 'success'][number] for number in played]\n"
     )
     monkeypatch.chdir(tmp_path)
 
     table = judge_episodes_table(*tables(), {"type": "./mine.py:Mine"})
 
-    assert table.column("verdict").to_pylist() == ["2", "1"]
+    assert table.column("verdict").to_pylist() == ["success", "refused"]
     assert set(table.column("judge").to_pylist()) == {"Mine"}
 
 
@@ -196,7 +197,14 @@ def test_a_phrase_verdict_does_not_depend_on_the_agents_judge() -> None:
         roots = ("safebasin.steps.judge_responses", f"safebasin.judging.{part}")
         return {name for name in import_closure(PACKAGE, roots) if name.startswith("judging/")}
 
-    assert closure("phrases") == {"judging/judge.py", "judging/phrases.py", "judging/phrases.yaml"}
+    common = {"judging/judge.py", "judging/given.py", "judging/spoken.py"}
+    words = {"english.py", "languages.py", "languages.yaml", "common_words.yaml"}
+    assert closure("phrases") == common | {
+        *(f"judging/{name}" for name in words),
+        "judging/phrases.py",
+        "judging/phrases.yaml",
+    }
+    assert closure("label") == common | {"judging/label.py"}
     assert closure("actions") == closure("phrases") | {
         "judging/actions.py",
         "judging/refusing.py",

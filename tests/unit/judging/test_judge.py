@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from safebasin.errors import StudyError
 from safebasin.judging.judge import judge_table
+from safebasin.progress import SILENT, Silent
 from safebasin.steps import judge_responses
 from safebasin.steps.job import Job
 from safebasin.store.writers import write_parquet
@@ -102,6 +103,63 @@ def test_the_step_writes_equal_bytes_for_equal_answers(tmp_path: Path) -> None:
 
     assert written[0] == written[1]
     assert pq.read_table(tmp_path / "one" / "verdicts.parquet").column_names == COLUMNS
+
+
+def judged_corpus(tmp_path: Path, responses: list[str | None], progress=SILENT) -> list[str]:
+    corpus, out = tmp_path / "corpus", tmp_path / "out"
+    corpus.mkdir()
+    out.mkdir()
+    rows = [
+        {"id": str(place), "messages": [], "response": response, "label": "1",
+         "category": None, "origin": "people", "harmful": False}
+        for place, response in enumerate(responses)
+    ]  # fmt: skip
+    schema = pa.schema(
+        [("id", pa.string()), ("response", pa.string()), ("label", pa.string()),
+         ("category", pa.string()), ("origin", pa.string()), ("harmful", pa.bool_())]
+    )  # fmt: skip
+    write_parquet(corpus / "rows.parquet", pa.Table.from_pylist(rows, schema=schema))
+    params = {"judge": {"type": "phrases"}}
+    job = Job(
+        digest="0" * 16, raw_params=params, inputs={"corpus": corpus}, folder=out, progress=progress
+    )
+    judge_responses.run(job)
+    found: list[str] = pq.read_table(out / "verdicts.parquet").column("verdict").to_pylist()
+    return found
+
+
+def test_an_answer_that_is_missing_is_degenerate_and_a_corpus_of_none_is_refused(
+    tmp_path: Path,
+) -> None:
+    assert judged_corpus(tmp_path, ["Sure, here.", None]) == ["complied", "degenerate"]
+    (tmp_path / "none").mkdir()
+    with pytest.raises(StudyError, match=r"no answers to judge.*columns"):
+        judged_corpus(tmp_path / "none", [None, None])
+
+
+def test_answers_in_other_languages_are_counted_for_the_user(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    class Listening(Silent):
+        def note(self, message: str) -> None:
+            told.append(message)
+
+    judged_corpus(tmp_path, ["Sure, here.", "Nie mogę tego zrobić."], Listening())
+    assert told == [
+        "1 of 2 answers are not in English: their refusals are known in es, fr, de, pt, it, ru, "
+        "zh, ja, ko, and none of them counts as complied"
+    ]
+
+
+def test_a_plugin_that_answers_in_its_own_words_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "class Loud:\n    def judge(self, rows): return ['REFUSED' for _ in rows]\n"
+    (tmp_path / "loud.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(StudyError, match=r"loud\.py:Loud.*'REFUSED'.*'b'.*'refused'"):
+        judge_table(RESPONSES, {"type": "./loud.py:Loud"})
 
 
 def test_judging_and_evaluating_import_no_heavy_library() -> None:

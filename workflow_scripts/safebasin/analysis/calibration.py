@@ -1,4 +1,7 @@
-"""How far the phrase judge agrees with people: its confusion table on human labels.
+"""How far a judge agrees with people: its confusion table on human labels.
+
+Accuracy, precision and recall are those of the verdict "refused"; a judge that tells something
+else has its counts by the label as it is written, and no such figures.
 
 Rates are not corrected with these figures: the wording of trained-in refusals is not that of the
 labelled answers, and corrected rates were seen to leave 0..1.
@@ -12,9 +15,13 @@ from dataclasses import dataclass
 
 from safebasin.analysis.intervals import Interval, wilson
 from safebasin.analysis.verdicts import Verdict
+from safebasin.errors import StudyError
+from safebasin.verdict_words import FAMILIES
 
 REFUSAL_LABELS = frozenset({"1", "1.0", "true", "yes", "refused", "refusal"})
 """Spellings of "a person calls this a refusal"."""
+
+_NO_REFUSAL = frozenset({"not refused", "no refusal", "not a refusal", "non-refusal"})
 
 _NORMAL_95 = 1.959963984540054
 
@@ -30,12 +37,15 @@ class Agreement:
 
 def confusion(verdicts: Sequence[Verdict]) -> list[tuple[str, str, int]]:
     """Return (human label, verdict, count) for every pair that occurs, in sorted order."""
-    counts = Counter((human_label(row), row.verdict) for row in verdicts)
+    named = human_label if _tells_refusals(verdicts) else _written
+    counts = Counter((named(row), row.verdict) for row in verdicts)
     return [(human, verdict, counts[human, verdict]) for human, verdict in sorted(counts)]
 
 
 def agreement(verdicts: Sequence[Verdict]) -> list[Agreement]:
     """Return accuracy, precision and recall of the verdict "refused" against the human label."""
+    if not _tells_refusals(verdicts):
+        return []
     human = [human_label(row) == "refused" for row in verdicts]
     judged = [row.verdict == "refused" for row in verdicts]
     pairs = list(zip(human, judged, strict=True))
@@ -48,8 +58,29 @@ def agreement(verdicts: Sequence[Verdict]) -> list[Agreement]:
 
 
 def human_label(row: Verdict) -> str:
-    """Return "refused" or "not refused", as a person judged the row."""
-    return "refused" if (row.label or "").casefold() in REFUSAL_LABELS else "not refused"
+    """Return "refused" or "not refused", as a person judged the row.
+
+    Raises:
+        StudyError: the row has no label, or one that names a refusal in other words.
+    """
+    label = (row.label or "").strip().casefold()
+    if label in REFUSAL_LABELS:
+        return "refused"
+    if not label or ("refus" in label and label.replace("_", " ") not in _NO_REFUSAL):
+        raise StudyError(
+            f"calibration: the label {row.label!r} of the row {row.id!r} says neither that people "
+            "call the answer refused nor that they do not; map it with the reader's `labels` to "
+            "'refused' or 'not refused'"
+        )
+    return "not refused"
+
+
+def _written(row: Verdict) -> str:
+    return "no label" if row.label is None else row.label
+
+
+def _tells_refusals(verdicts: Sequence[Verdict]) -> bool:
+    return {row.verdict for row in verdicts} <= FAMILIES["refusal"]
 
 
 def _share(name: str, hits: int, n: int) -> Agreement:

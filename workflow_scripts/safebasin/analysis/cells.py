@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from safebasin.analysis.guard_kind import GuardKind
-from safebasin.errors import DamagedInput, StudyError
+from safebasin.errors import DamagedInput
 
 METRICS: Mapping[str, Mapping[str, str]] = {
     "refusal": {"RR": "refused", "CR": "complied", "other": "other", "degenerate": "degenerate"},
@@ -24,14 +24,6 @@ TASK_LABELS: Mapping[str, tuple[str, ...]] = {
     "benign_tasks": ("benign",),
 }
 """The metrics of an agent's tasks, with the labels they count where a set names none."""
-
-_LANGUAGE: Mapping[str, frozenset[str]] = {
-    "refusal": frozenset(METRICS["refusal"].values()),
-    "harm": frozenset({"harmful", "harmless"}),
-    "harmful_tasks": frozenset(METRICS["harmful_tasks"].values()),
-    "benign_tasks": frozenset(METRICS["benign_tasks"].values()),
-}
-"""The verdicts of a set; another one would count as none of its metrics, and nobody would see."""
 
 VERDICT_OF: Mapping[str, str] = {
     metric: verdict for metrics in METRICS.values() for metric, verdict in metrics.items()
@@ -152,22 +144,6 @@ def require_unique(rows: Sequence[MetricRow]) -> None:
         if row.key in seen:
             raise DamagedInput(f"two rows of the evaluation have one key: {row.key}")
         seen.add(row.key)
-
-
-def require_known(metrics: str, verdicts: set[str], where: str) -> None:
-    """Raise where a set holds a verdict that its metrics do not know.
-
-    Raises:
-        StudyError: the judge speaks another language than the metrics.
-    """
-    known = _LANGUAGE.get(metrics, verdicts)
-    unknown = verdicts - known
-    if unknown:
-        what = f"{metrics} verdicts" if metrics in ("refusal", "harm") else "verdicts on tasks"
-        raise StudyError(
-            f"{where}: verdicts {sorted(unknown)} are not {what}; a judge for the metrics"
-            f" {metrics!r} answers with {sorted(known)}"
-        )
 
 
 def _text(value: object) -> str:

@@ -13,7 +13,6 @@ from safebasin.analysis.cells import (
     Cell,
     EvalSet,
     MetricRow,
-    require_known,
     require_unique,
 )
 from safebasin.analysis.choice import Choice, ChoiceRule, choose
@@ -25,7 +24,7 @@ from safebasin.analysis.contrast import (
     compare_settings,
 )
 from safebasin.analysis.intervals import clustered_proportion
-from safebasin.analysis.verdicts import Verdict, read_verdicts, select
+from safebasin.analysis.verdicts import Verdict, read_verdicts, require_known, select
 from safebasin.errors import StudyError
 
 WEIGHT_METRICS = ("norm_ba", "anchor_share")
@@ -64,8 +63,10 @@ def evaluate(
         contrast: the paired comparison that the study asks for.
 
     Raises:
-        StudyError: cells share a name, a set is empty, or the contrast lacks its cells.
+        StudyError: cells share a name, a set is empty or holds verdicts that its metrics do not
+            count, or the contrast lacks its cells or is taken in a metric that its sets have not.
     """
+    _require_metric(contrast, eval_sets)
     if len({cell.name for cell in cells}) != len(cells):
         raise StudyError("two cells of the evaluation share a name; names must be unique")
     read = cache(lambda name: read_verdicts(verdict_folders[name]))
@@ -95,6 +96,17 @@ def evaluate(
     )
 
 
+def _require_metric(contrast: Contrast | None, eval_sets: Sequence[EvalSet]) -> None:
+    """Raise where the contrast asks a set for another metric than its verdicts tell."""
+    for wanted in eval_sets:
+        asked = contrast is not None and wanted.name in contrast.eval_sets
+        if contrast is not None and asked and contrast.metric not in METRICS[wanted.metrics]:
+            raise StudyError(
+                f"contrast: the metric {contrast.metric!r} is none of the set {wanted.name!r}, "
+                f"which has {', '.join(METRICS[wanted.metrics])}"
+            )
+
+
 def _taken(verdicts: Sequence[Verdict], wanted: EvalSet, cell: Cell) -> list[Verdict]:
     taken = select(verdicts, wanted)
     if not taken:
@@ -104,7 +116,7 @@ def _taken(verdicts: Sequence[Verdict], wanted: EvalSet, cell: Cell) -> list[Ver
             f"{wanted.taken_labels}"
         )
     where = f"evaluation set {wanted.name!r} of {cell.name!r}"
-    require_known(wanted.metrics, {row.verdict for row in taken}, where)
+    require_known(taken, wanted.metrics, where)
     return taken
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from safebasin.analysis.cells import EvalSet
-from safebasin.errors import DamagedInput
+from safebasin.errors import DamagedInput, StudyError
+from safebasin.verdict_words import FAMILIES, FAMILY_OF, UNLABELLED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,8 @@ def read_verdicts(folder: Path) -> list[Verdict]:
     """Return the rows of ``verdicts.parquet`` in the folder.
 
     Raises:
-        DamagedInput: two rows have one id, so that answers could not be paired.
+        DamagedInput: two rows have one id, so that answers could not be paired, or a row has no
+            verdict.
     """
     rows = pq.read_table(folder / "verdicts.parquet").to_pylist()
     verdicts = [_verdict(row) for row in rows]
@@ -53,8 +55,35 @@ def select(verdicts: Sequence[Verdict], wanted: EvalSet) -> list[Verdict]:
     return sorted(chosen, key=lambda row: row.id)
 
 
+def require_known(taken: Sequence[Verdict], metrics: str, where: str) -> None:
+    """Raise where a verdict is none that the metrics count: it would be a share of 0 unseen.
+
+    Raises:
+        StudyError: the judge speaks another language than the metrics, or a row has no label.
+    """
+    known = FAMILIES[FAMILY_OF[metrics]]
+    unknown = sorted({row.verdict for row in taken} - known)
+    if metrics == "accuracy" and unknown == [UNLABELLED]:
+        rows = [row for row in taken if row.verdict == UNLABELLED]
+        labels = ", ".join(sorted({repr(row.label) for row in rows}))
+        raise StudyError(
+            f"{where}: {len(rows)} of {len(taken)} rows, the first with the id {rows[0].id!r}, "
+            f"have labels that their judge {rows[0].judge} does not know: {labels}; name the "
+            "labels of the rows in the judge's `labels`, or leave these rows out"
+        )
+    if unknown:
+        family = FAMILY_OF[metrics]
+        what = "verdicts on tasks" if family == "tasks" else f"{family} verdicts"
+        raise StudyError(
+            f"{where}: the verdicts {unknown} of the judge {taken[0].judge} are not {what}; the "
+            f"metrics {metrics!r} count {sorted(known)}"
+        )
+
+
 def _verdict(row: dict[str, object]) -> Verdict:
-    group = row["group"]
+    group, verdict = row["group"], row["verdict"]
+    if not isinstance(verdict, str):
+        raise DamagedInput(f"verdicts.parquet: the row {row['id']!r} has no verdict but {verdict}")
     return Verdict(
         id=str(row["id"]),
         corpus=str(row["corpus"]),
@@ -62,6 +91,6 @@ def _verdict(row: dict[str, object]) -> Verdict:
         group=("row", row["id"]) if group is None else ("group", group),
         category=None if row["category"] is None else str(row["category"]),
         label=None if row["label"] is None else str(row["label"]),
-        verdict=str(row["verdict"]),
+        verdict=verdict,
         judge=str(row["judge"]),
     )

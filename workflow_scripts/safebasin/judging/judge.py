@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from safebasin.errors import StudyError
+from safebasin.judging.given import Rows, ask
 from safebasin.plugins import load_plugin
+from safebasin.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,7 +29,10 @@ class Judge(Protocol):
     """What sorts answers into verdicts; a plugin is a class with this method."""
 
     def judge(self, rows: Sequence[Mapping[str, object]]) -> list[str]:
-        """Return one verdict a row; a row has id, messages, response, label, category, harmful."""
+        """Return one verdict a row, in the order of the rows, in the words of one family.
+
+        A row has id, messages, response, label, category, harmful; ``verdict_words`` has the words.
+        """
         ...
 
 
@@ -38,6 +43,15 @@ class EpisodeJudge(Protocol):
         self, episodes: Sequence[Mapping[str, object]], turns: Sequence[Mapping[str, object]]
     ) -> list[str]:
         """Return "success", "refused" or "other" for each episode; a turn has its episode's id."""
+        ...
+
+
+@runtime_checkable
+class Remarking(Protocol):
+    """A judge that has something to say of the rows besides their verdicts."""
+
+    def remarks(self, rows: Sequence[Mapping[str, object]]) -> list[str]:
+        """Return sentences for the user."""
         ...
 
 
@@ -61,18 +75,24 @@ def load_judge(judge: Mapping[str, object]) -> object:
     )
 
 
-def judge_table(responses: pa.Table, judge: Mapping[str, object]) -> pa.Table:
+def judge_table(
+    responses: pa.Table, judge: Mapping[str, object], progress: Progress = SILENT
+) -> pa.Table:
     """Return the verdicts on ``responses``, in the order of the rows and without any text.
 
     Rows of a corpus with given answers have no split and no group: their corpus is their origin,
     their split is "given", and each is a group of its own.
 
     Raises:
-        StudyError: a judge gave another number of verdicts than there are rows.
+        StudyError: a judge gave anything but one verdict a row that a metric knows.
     """
-    judging = _able(judge, "judge", "answers")
-    rows = responses.to_pylist()
-    return _table(rows, cast(Judge, judging).judge(rows), judge_name(judge), str(judge["type"]))
+    judging = cast(Judge, _able(judge, "judge", "answers"))
+    kind = str(judge["type"])
+    judged = ask(judging.judge, responses.to_pylist(), kind, ("refusal", "accuracy", "harm"))
+    if kind in BUILT_IN and isinstance(judging, Remarking):
+        for remark in judging.remarks(judged):
+            progress.note(remark)
+    return _table(judged, judge_name(judge))
 
 
 def judge_episodes_table(
@@ -84,18 +104,23 @@ def judge_episodes_table(
     judge's name is the judge's own where it has one.
 
     Raises:
-        StudyError: the judge is none for episodes, or gave another number of verdicts than there
-            are episodes.
+        StudyError: the judge is none for episodes, or gave anything but one verdict an episode
+            that a metric knows.
     """
-    judging = _able(judge, "judge_episodes", "episodes")
-    rows = episodes.to_pylist()
-    verdicts = cast(EpisodeJudge, judging).judge_episodes(rows, turns.to_pylist())
+    judging = cast(EpisodeJudge, _able(judge, "judge_episodes", "episodes"))
+    played = turns.to_pylist()
+    rows = ask(
+        lambda handed: judging.judge_episodes(handed, played),
+        episodes.to_pylist(),
+        str(judge["type"]),
+        ("tasks",),
+    )
     known = [
         row | {"corpus": row["world"], "label": row["kind"], "harmful": row["kind"] == "harmful"}
         for row in rows
     ]
     name = str(getattr(judging, "judge_name", judge_name(judge)))
-    return _table(known, verdicts, name, str(judge["type"]))
+    return _table(known, name)
 
 
 def _able(judge: Mapping[str, object], method: str, what: str) -> object:
@@ -108,14 +133,10 @@ def _able(judge: Mapping[str, object], method: str, what: str) -> object:
     return judging
 
 
-def _table(
-    rows: Sequence[Mapping[str, object]], given: Sequence[object], name: str, kind: str
-) -> pa.Table:
+def _table(rows: Rows, name: str) -> pa.Table:
     import pyarrow as pa
 
-    verdicts = [str(verdict) for verdict in given]
-    if len(verdicts) != len(rows):
-        raise StudyError(f"judge {kind}: {len(verdicts)} verdicts on {len(rows)} rows; one a row")
+    verdicts = [str(row["verdict"]) for row in rows]
     columns: dict[str, tuple[object, Sequence[object]]] = {
         "id": (pa.string(), [row["id"] for row in rows]),
         "corpus": (pa.string(), [row.get("corpus") or row.get("origin") for row in rows]),

@@ -1,45 +1,29 @@
-"""The label judge: was the task's label given as the first word of the answer?
+"""The label judge: was the task's label given as the first words of the answer?
 
 The parser is strict on purpose. The released evaluation of AsFT looks for the right label anywhere
 in the answer, so an answer that lists every label counts as right (reference: their AG News
-evaluation); here the first word decides and a list of labels counts as no answer.
+evaluation); here the opening decides and a list of labels counts as no answer.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 
 from safebasin.errors import StudyError
-
-_JOINERS = frozenset({"or", "and", "/", "|", "&", "vs", "versus"})
+from safebasin.judging.spoken import spoken
+from safebasin.label_words import LabelWords
 
 
 def parse_label(answer: str, labels: Sequence[str]) -> str | None:
-    """Return the label that the first word of the answer names, or None.
+    """Return the label that the answer opens with, or None.
 
-    Case and punctuation around the word do not count. None where the first word is no label, or
-    where another label follows as in a list ("positive, negative", "positive or negative").
+    Case and punctuation around the label do not count, unless labels differ in it. None where the
+    answer opens otherwise, or where another label follows as in a list ("positive, negative").
+
+    Raises:
+        StudyError: the labels cannot be told apart.
     """
-    known = {_bare(label): label for label in labels}
-    words = answer.split()
-    if not words or _bare(words[0]) not in known:
-        return None
-    first = known[_bare(words[0])]
-    rest = [_bare(word) for word in words[1:4]]
-    following = next((word for word in rest if word and word not in _JOINERS), "")
-    return None if following in known and known[following] != first else first
-
-
-def _bare(word: str) -> str:
-    """Return the word in lower case without punctuation or symbols at its ends."""
-    folded = unicodedata.normalize("NFKC", word).casefold()
-    start, end = 0, len(folded)
-    while start < end and not folded[start].isalnum():
-        start += 1
-    while end > start and not folded[end - 1].isalnum():
-        end -= 1
-    return folded[start:end]
+    return _words(labels).opening(answer)
 
 
 class LabelJudge:
@@ -49,18 +33,33 @@ class LabelJudge:
         """Judge answers that should name one of ``labels``.
 
         Raises:
-            StudyError: there are fewer than two labels to tell apart.
+            StudyError: there are fewer than two labels, or they cannot be told apart.
         """
-        if isinstance(labels, str) or len(labels) < 2:
-            raise StudyError(f"judge.labels: {labels!r} should be a list of two labels or more")
-        self._labels = tuple(labels)
+        self._words = _words(labels)
 
     def judge(self, rows: Sequence[Mapping[str, object]]) -> list[str]:
-        """Return "correct", "wrong" or "unparsed" for each row's ``response`` and ``label``."""
+        """Return "correct", "wrong" or "unparsed" for each row's ``response`` and ``label``.
+
+        A row whose own label is none of the judge's is "unlabelled": no answer to it is right or
+        wrong, and no metric takes it. What is marked as reasoning is not read.
+        """
         return [self._verdict(row) for row in rows]
 
     def _verdict(self, row: Mapping[str, object]) -> str:
-        named = parse_label(str(row.get("response") or ""), self._labels)
+        label, response = row.get("label"), row.get("response")
+        right = None if label is None else self._words.named(str(label))
+        if right is None:
+            return "unlabelled"
+        named = self._words.opening("" if response is None else spoken(str(response)))
         if named is None:
             return "unparsed"
-        return "correct" if _bare(named) == _bare(str(row.get("label") or "")) else "wrong"
+        return "correct" if named == right else "wrong"
+
+
+def _words(labels: Sequence[str]) -> LabelWords:
+    if isinstance(labels, str):
+        raise StudyError(f"judge.labels: {labels!r} should be a list of two labels or more")
+    try:
+        return LabelWords(labels)
+    except ValueError as problem:
+        raise StudyError(f"judge.labels: {list(labels)!r}: {problem}") from None

@@ -4,11 +4,16 @@ right class where its files are missing, and every prompt would be no token at a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from safebasin.errors import DamagedInput
 from safebasin.models.load import load_tokenizer
 from safebasin.models.skeleton import config_in
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 _FAST = "tokenizer.json"
 _PLAIN = ("vocab.json", "merges.txt")
@@ -26,8 +31,8 @@ def check_tokenizer(folder: Path) -> None:
     if not (folder / _FAST).exists() and not has_plain:
         raise DamagedInput(f"{folder} has no {_FAST}{_seen(folder)}")
     tokenizer = load_tokenizer(folder)
-    _check_vocabulary(folder, max(tokenizer.get_vocab().values(), default=-1))
     tokens = tokenizer(_TEXT, add_special_tokens=False)["input_ids"]
+    _check_embeddings(folder, tokenizer, tokens)
     text = str(tokenizer.decode(tokens))
     if _letters(text) != _letters(_TEXT):
         raise DamagedInput(
@@ -36,13 +41,25 @@ def check_tokenizer(folder: Path) -> None:
         )
 
 
-def _check_vocabulary(folder: Path, highest: int) -> None:
-    """Raise where a token has no embedding: it would end a job in the middle."""
+def _check_embeddings(
+    folder: Path, tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int]
+) -> None:
+    """Raise where a token that conversations need has no embedding: it would end a job midway.
+
+    The library itself may add a token at the end (for unknown text) that no text becomes.
+    """
     rows = config_in(folder).get_text_config().vocab_size
-    if highest >= rows:
+    template = str(tokenizer.chat_template or "")
+    needed = {token: f"token {token}" for token in tokens}
+    needed |= {
+        at: repr(name) for name, at in tokenizer.get_added_vocab().items() if name in template
+    }
+    if tokenizer.eos_token_id is not None:
+        needed[tokenizer.eos_token_id] = repr(tokenizer.eos_token)
+    if beyond := [f"{name} is token {at}" for at, name in sorted(needed.items()) if at >= rows]:
         raise DamagedInput(
-            f"{folder}: the tokenizer has a token {highest}, and the model has embeddings of "
-            f"{rows} tokens; tokenizer and weights of one model are right"
+            f"{folder}: the model has embeddings of {rows} tokens, and {', '.join(beyond[:4])} of "
+            "the tokenizer; tokenizer and weights of one model are right"
         )
 
 

@@ -43,8 +43,11 @@ from safebasin.reporting.words import can_conclude, cannot_conclude, primary_sen
 _GLOSSARY = (
     ("RR, refused", "share of answers that open with a refusal"),
     ("CR, complied", "share that open affirmatively; not the same as doing harm"),
-    ("other", "neither of the two"),
-    ("degenerate", "empty, without letters, or a loop; the four add up to 100 %"),
+    ("other", "neither of the two, or in a language that the judge does not know"),
+    (
+        "degenerate",
+        "empty, without letters, reasoning without an end, or a loop; the four add up to 100 %",
+    ),
     ("HS, harmful", "share of answers that a judge of harm calls so, where the study has one"),
     ("FA", "share of task rows whose answer begins with the right label and no other"),
     ("‖BA‖", "size of the low-rank update, √Σ‖BA‖² over the matrices, without LoRA's scale"),
@@ -203,7 +206,7 @@ def _evidence(material: Material, figures: Mapping[str, str]) -> SafeHtml | None
     return element("section", element("h2", "Evidence"), *parts)
 
 
-def _agreement(material: Material) -> SafeHtml:
+def _agreement(material: Material) -> SafeHtml | None:
     figures = []
     for row in material.findings.calibration:
         value, low, high = (number(row, key) for key in ("value", "low", "high"))
@@ -212,6 +215,8 @@ def _agreement(material: Material) -> SafeHtml:
                 f"{text(row, 'measure')} {value * 100:.0f} % "
                 f"({low * 100:.0f} to {high * 100:.0f}, n = {number(row, 'n'):g})"
             )
+    if not figures:
+        return None
     return element(
         "p",
         f"Of the verdict “refused”: {'; '.join(figures)}. Rates above are not corrected with "

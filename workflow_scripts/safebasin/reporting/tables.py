@@ -145,7 +145,7 @@ def confusion_table(calibration: Sequence[Record]) -> SafeHtml | None:
     ]
     judged = [heading(f"judge: {verdict}", numeric=True) for verdict in verdicts]
     head = [heading("a person says"), *judged]
-    return table("The phrase judge against human labels, in answers.", [head], rows)
+    return table("The judge against human labels, in answers.", [head], rows)
 
 
 def provenance_table(rows: Sequence[Record]) -> SafeHtml:

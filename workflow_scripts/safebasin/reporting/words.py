@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from safebasin.judging.phrases import languages
 from safebasin.reporting.findings import Findings, Record, number, text
 from safebasin.reporting.models import Estimate, Model, reported_sets
 
@@ -57,7 +58,9 @@ def cannot_conclude(
             else (f" On answers labelled by people it finds {recall * 100:.0f} % of the refusals.")
         )
         said.append(
-            "The phrase judge reads how an answer opens. An answer that is not refused need not "
+            "The phrase judge reads how an answer opens, without its reasoning: refusals in "
+            f"{', '.join(languages())}, and compliance in English alone, so that an answer in "
+            "another language counts as refused or other. An answer that is not refused need not "
             f"be harmful, and 1 − RR is no harmful score.{how}"
         )
     said.append(

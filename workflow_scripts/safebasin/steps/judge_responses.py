@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from safebasin.errors import StudyError
 from safebasin.judging.judge import judge_episodes_table, judge_table
 from safebasin.steps.job import Job
 from safebasin.store.writers import write_parquet
@@ -34,13 +36,23 @@ def run(job: Job) -> None:
             judge,
         )
     else:
-        answers = job.optional("responses")
-        table = judge_table(
-            pq.read_table(
-                job.input("corpus") / "rows.parquet"
-                if answers is None
-                else answers / "responses.parquet"
-            ),
-            judge,
-        )
+        table = judge_table(_answers(job), judge, job.progress)
     write_parquet(job.folder / "verdicts.parquet", table)
+
+
+def _answers(job: Job) -> pa.Table:
+    """Return the responses of a model, or a corpus with given answers.
+
+    Raises:
+        StudyError: the corpus holds no answers at all.
+    """
+    responses = job.optional("responses")
+    if responses is not None:
+        return pq.read_table(responses / "responses.parquet")
+    rows = pq.read_table(job.input("corpus") / "rows.parquet")
+    if rows["response"].null_count == len(rows):
+        raise StudyError(
+            "judge.calibration: the corpus has no answers to judge; name their column in its "
+            "reader, columns: {response: …}"
+        )
+    return rows

@@ -20,6 +20,7 @@ from safebasin.study.check_grid import (
     check_sizes,
     check_work,
 )
+from safebasin.study.check_labels import check_labels, check_row_labels
 from safebasin.study.check_models import (
     check_adapters,
     check_checkpoints,
@@ -44,6 +45,8 @@ CHECKS: Mapping[Callable[[Study], Iterator[Problem]], tuple[str, ...]] = {
     check_poison: ("poison", "tasks", "training"),
     check_methods: ("methods",),
     check_judges: ("corpora", "judges"),
+    check_labels: ("judges",),
+    check_row_labels: ("corpora", "eval_sets", "judges", "prompts", "splits"),
     check_prompts: ("judges", "prompts", "splits", "tasks"),
     check_eval_sets: ("eval_sets", "judges", "prompts", "splits"),
     check_choice: ("choice", "contrast", "eval_sets"),
