@@ -12,7 +12,8 @@ from safebasin.preflight.disk import bytes_needed, check_disk
 from safebasin.preflight.finding import Site
 from safebasin.preflight.gpus import Gpus
 from safebasin.preflight.machine import check_gpu, check_sandbox, gpus_asked
-from safebasin.preflight.models import check_pairs, check_templates
+from safebasin.preflight.models import check_pairs
+from safebasin.preflight.templates import check_templates
 from safebasin.preflight.shapes import shapes_of
 from safebasin.preflight.sources import check_access, check_lock
 from safebasin.sizing import model_bytes

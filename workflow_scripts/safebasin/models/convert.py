@@ -6,10 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from jinja2 import TemplateError
-
 from safebasin.errors import DamagedInput, StudyError
-from safebasin.models.chat import ChatFormat
 from safebasin.models.checkpoint_files import refuse_pickles
 from safebasin.models.folder import CHECKPOINT_FILES, read_settings, write_settings
 from safebasin.models.load import Precision, check_checkpoint, load_tokenizer
@@ -91,20 +88,6 @@ def take_checkpoint(home: Path, folder: Path, dtype: Precision | None) -> None:
         _cast(folder, dtype)
     _check_config(folder)
     load_tokenizer(folder)
-
-
-def set_chat_template(folder: Path, template: str) -> None:
-    """Give the checkpoint this chat template, in place of its own.
-
-    Raises:
-        StudyError: the template does not render a conversation.
-    """
-    (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
-    chat = ChatFormat(load_tokenizer(folder))
-    try:
-        chat.prompt([{"role": "user", "content": "text"}])
-    except TemplateError as error:
-        raise StudyError(f"chat_template does not render a user's message: {error}") from error
 
 
 def refuse_pickles_alone(home: Path) -> None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+CHAT_SETTINGS = "chat_settings.json"
+"""How the chat template is used (``templates.settings``)."""
+
 CHECKPOINT_FILES: tuple[str, ...] = (
     "config.json",
     "generation_config.json",
@@ -29,6 +32,7 @@ CHECKPOINT_FILES: tuple[str, ...] = (
     "special_tokens_map.json",
     "added_tokens.json",
     "chat_template.jinja",
+    CHAT_SETTINGS,
 )
 """Patterns of the files a checkpoint artifact may hold."""
 

@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from safebasin.errors import StudyError
-from safebasin.models.chat import ChatFormat, Message
+from safebasin.models.chat import ChatFormat
 from safebasin.models.generate import generate_answers
 from safebasin.progress import SILENT, Progress
 from safebasin.store.writers import write_parquet
+from safebasin.templates.conversation import Message
 
 if TYPE_CHECKING:
     from safebasin.models.load import LoadedModel
@@ -116,10 +117,18 @@ def write_responses(
 
 
 def _in_text(loaded: LoadedModel, messages: Sequence[Message], template: str) -> tuple[int, ...]:
-    """Return the tokens of a prompt in a plain text, with what begins any text (BOS, say)."""
+    """Return the tokens of a prompt in a plain text, with what begins any text (BOS, say).
+
+    What a tokenizer puts at the end of a text (EOS) is left out, since the model is to go on; and
+    what the text itself begins with is not put there again.
+    """
     if len(messages) != 1:
         raise StudyError(
             f"text_template takes single questions, and a row has {len(messages)} messages"
         )
     text = template.replace("{prompt}", messages[0]["content"])
-    return tuple(loaded.tokenizer(text)["input_ids"])
+    bare = tuple(loaded.tokenizer(text, add_special_tokens=False)["input_ids"])
+    framed = tuple(loaded.tokenizer(text)["input_ids"])
+    starts = range(len(framed) - len(bare) + 1)
+    head = next((framed[:at] for at in starts if framed[at : at + len(bare)] == bare), ())
+    return bare if head and bare[: len(head)] == head else head + bare
