@@ -11,7 +11,7 @@ from safebasin.models.load import load_tokenizer
 from safebasin.store.writers import write_json
 from safebasin.templates.conversation import TemplateFault
 from safebasin.templates.forms import USER, examine
-from safebasin.templates.named import DEFAULT, FOLDER, TEMPLATE_FILE, choose_template, templates_in
+from safebasin.templates.named import FOLDER, TEMPLATE_FILE, choose_template, templates_in
 from safebasin.templates.settings import ChatSettings
 
 
@@ -40,21 +40,34 @@ def settle_chat(
     chosen = template
     if chosen is None:
         chosen = choose_template(_templates_in(home), named, str(home))
-    if chosen is not None and _templates_in(folder) != {DEFAULT: chosen}:
-        set_chat_template(folder, chosen)
+    _keep_ends(folder)
     write_json(folder / CHAT_SETTINGS, settings.as_json())
     if chosen is None:
         return
+    _write_template(folder, chosen)
     try:
-        examine(template_of(load_tokenizer(folder), "the checkpoint"), USER)
+        examine(template_of(load_tokenizer(folder), f"checkpoint {folder.name}"), USER)
     except TemplateFault as fault:
         if template is None:
             raise
         raise StudyError(f"chat_template: {fault.what}; {fault.cure}") from None
 
 
-def set_chat_template(folder: Path, template: str) -> None:
-    """Make ``template`` the one of the checkpoint."""
+def _keep_ends(folder: Path) -> None:
+    """Leave in the decoding config the tokens that it names, its ends among them.
+
+    Decoding is greedy here, so the rest would say what is not done; and transformers refuses to
+    load a model whose rest contradicts itself.
+    """
+    path = folder / "generation_config.json"
+    if path.exists():
+        told = read_settings(path)
+        named = ("bos_token_id", "eos_token_id", "pad_token_id")
+        write_settings(path, {name: told[name] for name in named if name in told})
+
+
+def _write_template(folder: Path, template: str) -> None:
+    """Make ``template`` the one of the checkpoint, in the one place where it is kept."""
     (folder / TEMPLATE_FILE).write_text(template, encoding="utf-8")
     path = folder / "tokenizer_config.json"
     if path.exists():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from safebasin.errors import DamagedInput
 from safebasin.models.folder import CHAT_SETTINGS, read_settings
@@ -16,7 +16,7 @@ from safebasin.templates.settings import ChatSettings
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-_SETTINGS = TypeAdapter(ChatSettings)
+_SETTINGS = TypeAdapter(with_config(ConfigDict(extra="forbid"))(ChatSettings))
 _ATTRIBUTE = "safebasin_chat_settings"
 
 

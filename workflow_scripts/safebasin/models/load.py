@@ -90,7 +90,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         tokenizer = AutoTokenizer.from_pretrained(
             str(folder), local_files_only=True, trust_remote_code=False
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedInput(f"{folder} has no tokenizer that loads: {error}") from error
     mark(tokenizer, read_chat_settings(folder))
     return tokenizer
