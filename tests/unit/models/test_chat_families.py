@@ -175,7 +175,7 @@ def test_an_answer_that_the_template_would_not_give_is_not_learnt() -> None:
     chat, _ = chat_of(family)
 
     assert chat.prompt(ASKED)  # it may be asked
-    with pytest.raises(DamagedInput, match="checkpoint mine: .*ends a prompt with '<think>"):
+    with pytest.raises(DamagedInput, match=r"checkpoint mine: .*ends a prompt with '<think>"):
         chat.row(ASKED, "a quiet lake")
 
 

@@ -72,7 +72,7 @@ def prompt(folder: Path, messages: Any = ASKED) -> str:
         ({"chat_template.jinja": CHATML}, GEMMA, {}),
         ({}, [*LISTED, {"name": "default", "template": CHATML}], {}),
         ({}, LISTED, {"chat_template_name": "rag"}),
-        ({}, dict(default=GEMMA, rag=CHATML), {"chat_template_name": "rag"}),
+        ({}, {"default": GEMMA, "rag": CHATML}, {"chat_template_name": "rag"}),
         ({"additional_chat_templates/rag.jinja": CHATML}, None, {"chat_template_name": "rag"}),
         ({"chat_template.json": json.dumps({"chat_template": CHATML})}, None, {}),
         ({}, GEMMA, {"chat_template": CHATML}),
@@ -129,9 +129,7 @@ def test_a_checkpoint_without_a_template_is_taken_for_it_may_never_be_talked_to(
 def test_what_the_study_says_of_the_template_is_heeded(source: Path, tmp_path: Path) -> None:
     system = {"system": "into_first_user_turn"}
     gemma = convert(source, tmp_path / "gemma", chat_template=GEMMA, chat=system)
-    dated = convert(
-        source, tmp_path / "dated", chat_template=DATED, chat={"date": "2003-02-01"}
-    )
+    dated = convert(source, tmp_path / "dated", chat_template=DATED, chat={"date": "2003-02-01"})
     off = {"kwargs": {"enable_thinking": False}}
     thinking = convert(source, tmp_path / "thinking", chat_template=QWEN3, chat=off)
 

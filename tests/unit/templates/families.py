@@ -15,7 +15,9 @@ STRICT = (
 )
 GEMMA = (
     "{{ bos_token }}{% if messages[0].role == 'system' %}"
-    "{{ raise_exception('System role not supported') }}{% endif %}" + STRICT + "{% for m in messages %}"
+    "{{ raise_exception('System role not supported') }}{% endif %}"
+    + STRICT
+    + "{% for m in messages %}"
     "{% set role = 'model' if m.role == 'assistant' else m.role %}"
     "{{ '<start_of_turn>' + role + '\n' + m.content | trim + '<end_of_turn>\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}"
@@ -111,9 +113,7 @@ FAMILIES = {
     "dated": Family(template=DATED, end="<|eot_id|>", eos="<|endoftext|>", bos="<s>"),
     "phi": Family(template=PHI, end="<|end|>", eos="<|endoftext|>"),
     "thinking": Family(template=QWEN3, end="<|im_end|>", before="<think>\n\n</think>\n\n"),
-    "thinking off": Family(
-        template=QWEN3, end="<|im_end|>", kwargs=(("enable_thinking", False),)
-    ),
+    "thinking off": Family(template=QWEN3, end="<|im_end|>", kwargs=(("enable_thinking", False),)),
     "zephyr": Family(template=ZEPHYR, end="</s>", eos="</s>"),
     "generation": Family(template=GENERATION, end="<|im_end|>"),
     "plain": Family(template=PLAIN, end="<|im_end|>"),

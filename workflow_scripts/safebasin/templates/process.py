@@ -85,6 +85,8 @@ def _begin() -> subprocess.Popen[str]:
 
 
 _PROCESS = _Process()
+_RAN_ON: set[str] = set()
+"""Templates that were stopped once: nobody waits for one of them again."""
 atexit.register(_PROCESS.close)
 
 
@@ -107,8 +109,10 @@ def variables(template: str, date: str) -> list[str]:
 
 
 def _asked(request: Mapping[str, Any]) -> dict[str, Any]:
-    answer = _PROCESS.ask(request)
+    template = str(request["template"])
+    answer = None if template in _RAN_ON else _PROCESS.ask(request)
     if answer is None:
+        _RAN_ON.add(template)
         raise TemplateRefused(
             f"it goes on for more than {worker.SECONDS:g} seconds, or breaks what runs it"
         )
