@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from safebasin.errors import StudyError
+from safebasin.errors import DamagedInput, StudyError
 from safebasin.models.chat import ChatFormat
 from safebasin.models.generate import generate_answers
 from safebasin.progress import SILENT, Progress
@@ -88,13 +88,15 @@ def write_responses(
 
     Raises:
         StudyError: a conversation is to go into a plain text.
+        DamagedInput: the chat template does not write a conversation as it must.
     """
-    conversations = [cast("list[Message]", row["messages"]) for row in rows]
     if text_template is None:
         chat = ChatFormat(loaded.tokenizer)
-        prompts = [chat.prompt(messages, system) for messages in conversations]
+        prompts = [_prompt(chat, row, system) for row in rows]
     else:
-        prompts = [_in_text(loaded, messages, text_template) for messages in conversations]
+        prompts = [
+            _in_text(loaded, cast("list[Message]", row["messages"]), text_template) for row in rows
+        ]
     answers = generate_answers(
         loaded,
         prompts,
@@ -114,6 +116,13 @@ def write_responses(
         for row, answer in zip(rows, answers, strict=True)
     ]
     write_parquet(folder / "responses.parquet", pa.Table.from_pylist(answered, schema=RESPONSES))
+
+
+def _prompt(chat: ChatFormat, row: Mapping[str, object], system: str | None) -> tuple[int, ...]:
+    try:
+        return chat.prompt(cast("list[Message]", row["messages"]), system)
+    except DamagedInput as fault:
+        raise DamagedInput(f"{fault} (the row {row['id']} of {row['corpus']})") from None
 
 
 def _in_text(loaded: LoadedModel, messages: Sequence[Message], template: str) -> tuple[int, ...]:
