@@ -8,13 +8,8 @@ from safebasin.study.chat_needs import chat_needs, faults_of
 from safebasin.study.config import Study
 from safebasin.study.graph import Graph
 from safebasin.study.problems import Problem
-from safebasin.templates.conversation import ChatTemplate
+from safebasin.templates.conversation import STAND_INS, ChatTemplate
 from safebasin.templates.forms import USER
-
-_TOKENS = {
-    "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>",
-}  # fmt: skip
-"""What stands for the tokenizer's, which is not at hand."""
 
 
 def template_problems(study: Study, graph: Graph) -> Iterator[Problem]:
@@ -26,7 +21,7 @@ def template_problems(study: Study, graph: Graph) -> Iterator[Problem]:
         if node is None or config.chat_template is None:
             continue
         template = ChatTemplate(
-            name=name, text=config.chat_template, tokens=_TOKENS, settings=config.chat
+            name=name, text=config.chat_template, tokens=STAND_INS, settings=config.chat
         )
         for job, fault in faults_of(template, {USER: node.name} | needs.get(node.digest, {})):
             yield Problem(

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 from safebasin.errors import DamagedInput
 from safebasin.models.chat import ChatFormat
 from safebasin.models.chat_template import mark
+from safebasin.models.load import LoadedModel
+from safebasin.models.responses import _in_text
 from safebasin.models.tiny import neutral_text
 from safebasin.templates.settings import ChatSettings
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
@@ -157,6 +160,17 @@ def test_a_tokenizer_that_adds_a_blank_learns_what_the_template_writes(scheme, t
     assert row.prompt == chat.prompt(ASKED)
     assert tokenizer.decode(own) == tokenizer.decode(whole[: len(own)])
     assert own.count(1) == whole.count(1)  # no beginning of text but the template's
+
+
+@pytest.mark.parametrize("text", ["a quiet lake", "<s>a quiet lake"])
+def test_a_plain_text_begins_as_any_text_does_and_goes_on(text: str) -> None:
+    tokenizer = _pieces("first", ZEPHYR)
+    loaded = LoadedModel(model=None, tokenizer=tokenizer, device=torch.device("cpu"))
+
+    tokens = _in_text(loaded, [{"role": "user", "content": text}], "{prompt}")
+
+    bare = tokenizer(text, add_special_tokens=False)["input_ids"]
+    assert tokens == (1, *bare[text.startswith("<s>") :])  # one beginning, and no end
 
 
 def test_a_token_across_the_seam_is_not_learnt_since_generation_would_not_begin_so() -> None:

@@ -92,3 +92,9 @@ def test_a_template_of_the_studys_own_is_refused_by_check(hub, build) -> None:
     assert "into_first_user_turn" in told
     mended = aligned(chat_template=GEMMA, chat_system="into_first_user_turn")
     assert found(hub, build, CHATML, mended, SYSTEM) == []
+
+
+@pytest.mark.parametrize("config", [{}, {"bos_token": {"content": "<s>"}}, {"eos_token": None}])
+def test_special_tokens_that_are_not_at_hand_are_not_missed(hub, build, config) -> None:
+    settings = json.dumps({"chat_template": "{{ bos_token + '' }}" + MISTRAL, **config}).encode()
+    assert found(hub, build, "", files={"tokenizer_config.json": settings}) == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Any
 
 from safebasin.errors import SafebasinError
 from safebasin.preflight.finding import Finding, Site
@@ -13,7 +12,7 @@ from safebasin.preflight.source_files import read_settings, read_text, wanted_fi
 from safebasin.study.chat_needs import Needs, chat_needs, faults_of
 from safebasin.study.checkpoints import Checkpoint
 from safebasin.study.graph import Node
-from safebasin.templates.conversation import ChatTemplate
+from safebasin.templates.conversation import STAND_INS, ChatTemplate
 from safebasin.templates.named import FOLDER, choose_template, templates_in
 
 _CHECK = "templates"
@@ -51,7 +50,7 @@ def _findings(
             what = f"{where}: {source.name} has no chat template"
             yield Finding(check=_CHECK, what=what, cure=_CURE)
         return
-    tokens = _tokens(read_settings(site, home, "tokenizer_config.json") or {})
+    tokens = _tokens(site, home)
     template = ChatTemplate(name=where, text=text, tokens=tokens, settings=config.chat)
     for job, fault in faults_of(template, needs):
         what = f"{where}: {fault.what}, which {job} needs"
@@ -86,11 +85,12 @@ def _tells_all(site: Site, source: Node, config: Checkpoint) -> bool:
     return read_settings(site, source, "tokenizer_config.json") is not None
 
 
-def _tokens(config: dict[str, Any]) -> dict[str, str]:
-    """Return the special tokens that a tokenizer's config names."""
-    told = {
-        name: value.get("content") if isinstance(value, dict) else value
-        for name, value in config.items()
-        if name.endswith("_token")
-    }
-    return {name: value for name, value in told.items() if isinstance(value, str)}
+def _tokens(site: Site, home: Node) -> dict[str, str]:
+    """Return the special tokens that a tokenizer's files name, and stand-ins for the others."""
+    tokens = dict(STAND_INS)
+    for file in ("special_tokens_map.json", "tokenizer_config.json"):
+        for name, value in (read_settings(site, home, file) or {}).items():
+            content = value.get("content") if isinstance(value, dict) else value
+            if name.endswith("_token") and isinstance(content, str):
+                tokens[name] = content
+    return tokens

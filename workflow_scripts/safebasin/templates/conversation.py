@@ -17,6 +17,11 @@ from safebasin.templates.settings import ChatSettings
 Message = Mapping[str, str]
 """``{"role": ..., "content": ...}``."""
 
+STAND_INS = {
+    "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>",
+}  # fmt: skip
+"""What stands for a tokenizer's special tokens where it is not at hand."""
+
 _INTO_USER = (
     "`chat_system: into_first_user_turn` of the checkpoint puts a system message before the first "
     "user's text, or give a `chat_template` with a system role"
