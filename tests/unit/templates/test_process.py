@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from safebasin.templates import process
 from safebasin.templates.process import TemplateRefused, render, variables
 
 from .families import CHATML, DATED, FAMILIES, PROGRAM, Family, tokenizer_of
@@ -120,6 +121,21 @@ def test_a_fork_asks_a_process_of_its_own() -> None:
     assert render("{{ 'parent' }}", DAY, {}) == "parent"
     os.waitpid(child, 0)
     assert os.read(read, 99) == b"child"
+
+
+def test_an_answer_that_nobody_waited_for_is_not_given_to_the_next(monkeypatch) -> None:
+    class Stopped(BaseException):
+        """Stands for Ctrl-C."""
+
+    def stop(_: object) -> None:
+        raise Stopped
+
+    with monkeypatch.context() as once:
+        once.setattr(process._PROCESS.running.stdin, "flush", lambda: stop(None), raising=False)
+        with pytest.raises(Stopped):
+            render("{{ 'mine' }}", DAY, {})
+
+    assert render("{{ 'yours' }}", DAY, {}) == "yours"
 
 
 def test_the_names_a_template_takes_are_told() -> None:

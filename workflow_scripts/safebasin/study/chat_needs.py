@@ -60,11 +60,10 @@ def _forms(graph: Graph, job: Node, parents: Mapping[str, Node]) -> Iterator[For
         rollout = params.get("rollout")
         history = isinstance(rollout, Mapping) and bool(rollout.get("history"))
         yield Form(system=True, turns=history)
-    elif job.rule == "generate_responses" and not params.get("text_template"):
-        corpora = params.get("corpora")
-        turns = _has_turns(graph, parents["prompts"], corpora)
-        yield Form(system=bool(params.get("system")))
-        if turns:
+    elif job.rule == "generate_responses":
+        yield Form(system=bool(params.get("system")))  # a plain text ends as a turn does
+        is_plain = bool(params.get("text_template"))
+        if not is_plain and _has_turns(graph, parents["prompts"], params.get("corpora")):
             yield Form(turns=True)
 
 

@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from safebasin.templates import worker
-
 _KEPT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "HOME")
 _FIXED = {"PYTHONHASHSEED": "0", "TZ": "UTC", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
 
@@ -47,17 +45,24 @@ class _Process:
                 line = stdout.readline()
             except BrokenPipeError:
                 line = ""
+            except BaseException:  # Ctrl-C: the next to ask must not read this answer
+                self._end()
+                raise
             if line:
                 answer: dict[str, Any] = json.loads(line)
                 return answer
-            self.running.kill()
-            self._close()
+            self._end()
             return None
 
     def close(self) -> None:
         """Let it go at our own end."""
         if self.running is not None and self.owner == os.getpid():
             self._close()
+
+    def _end(self) -> None:
+        assert self.running is not None
+        self.running.kill()
+        self._close()
 
     def _close(self) -> None:
         assert self.running is not None
@@ -72,6 +77,8 @@ class _Process:
 
 
 def _begin() -> subprocess.Popen[str]:
+    from safebasin.templates import worker
+
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     return subprocess.Popen(
         [sys.executable, "-P", str(worker.__file__)],
@@ -112,6 +119,8 @@ def _asked(request: Mapping[str, Any]) -> dict[str, Any]:
     template = str(request["template"])
     answer = None if template in _RAN_ON else _PROCESS.ask(request)
     if answer is None:
+        from safebasin.templates import worker
+
         _RAN_ON.add(template)
         raise TemplateRefused(
             f"it goes on for more than {worker.SECONDS:g} seconds, or breaks what runs it"
