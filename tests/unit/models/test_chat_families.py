@@ -81,7 +81,7 @@ def test_every_end_of_turn_stops_and_none_is_said(name: str) -> None:
     assert not any(token in chat.ends or chat.has_ended(row.answer[: place + 1])
                    for place, token in enumerate(row.answer[:-1]))  # fmt: skip
     learnt = row.answer if chat.has_ended(row.answer) else row.answer[:-1]
-    assert chat.text(learnt).strip().endswith("a quiet lake")
+    assert chat.text(learnt).endswith("a quiet lake")
     assert family.end.strip() not in chat.text(learnt)
     assert chat.size(learnt) < len(row.answer)
 

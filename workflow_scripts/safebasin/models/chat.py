@@ -104,7 +104,10 @@ class ChatFormat:
     def text(self, tokens: Sequence[int]) -> str:
         """Return the text of generated tokens, without special tokens and what ends the turn."""
         text = self._decode(tokens)
-        return text.partition(self.ending.words)[0] if self.ending.words else text
+        words = self.ending.words
+        if not words or words not in text:
+            return text
+        return text.partition(words)[0].removesuffix(self.ending.text.removesuffix(words))
 
     def has_ended(self, tokens: Sequence[int]) -> bool:
         """Return whether the newest of generated tokens completes an end of turn in words."""
