@@ -107,6 +107,7 @@ def test_wherever_the_template_was_it_is_in_one_place(
         (CHATML, {"chat_template": "{% for m in %}"}, "does not render a user's message.*line 1"),
         (CHATML, {"chat": {"kwargs": {"enable_thinking": False}}}, "has no enable_thinking"),
         (7, {}, "chat_template"),
+        ("\ud800{{ messages[0].content }}", {}, "is no text"),
         ([{"name": "rag"}], {}, "tokenizer"),
     ],
 )  # fmt: skip

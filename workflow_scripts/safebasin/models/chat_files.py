@@ -67,8 +67,15 @@ def _keep_ends(folder: Path) -> None:
 
 
 def _write_template(folder: Path, template: str) -> None:
-    """Make ``template`` the one of the checkpoint, in the one place where it is kept."""
-    (folder / TEMPLATE_FILE).write_text(template, encoding="utf-8")
+    """Make ``template`` the one of the checkpoint, in the one place where it is kept.
+
+    Raises:
+        DamagedInput: it holds half a character.
+    """
+    try:
+        (folder / TEMPLATE_FILE).write_bytes(template.encode())
+    except UnicodeEncodeError as error:
+        raise DamagedInput(f"the chat template of {folder} is no text: {error.reason}") from None
     path = folder / "tokenizer_config.json"
     if path.exists():
         config = read_settings(path)
