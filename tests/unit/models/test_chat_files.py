@@ -38,7 +38,7 @@ def source(tiny: Path, tmp_path: Path) -> Path:
 def told(home: Path, **changes: object) -> None:
     path = home / "tokenizer_config.json"
     config = json.loads(path.read_text())
-    write_json(path, {**config, **changes})
+    path.write_text(json.dumps({**config, **changes}))
 
 
 def convert(home: Path, folder: Path, **params: object) -> Path:

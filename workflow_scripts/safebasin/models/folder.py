@@ -80,8 +80,16 @@ def refuse_remote_code(folder: Path) -> None:
 
 
 def write_settings(path: Path, settings: Mapping[str, Json]) -> None:
-    """Write a config without the keys that differ from run to run."""
-    write_json(path, {key: value for key, value in settings.items() if key not in _ABOUT_THE_RUN})
+    """Write a config without the keys that differ from run to run.
+
+    Raises:
+        DamagedInput: a text in it is none (half a surrogate pair).
+    """
+    kept = {key: value for key, value in settings.items() if key not in _ABOUT_THE_RUN}
+    try:
+        write_json(path, kept)
+    except UnicodeEncodeError as error:
+        raise DamagedInput(f"{path}: what it is to hold is no text: {error.reason}") from None
 
 
 def write_checkpoint(
