@@ -38,6 +38,11 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "study": ("safebasin.steps", "safebasin.cli", "domain", "snakemake", "numpy", *HEAVY),
     "study/plan": ("os", "pathlib", "time", "random", "subprocess", "safebasin.store.store"),
     "study/graph": ("os", "pathlib", "time", "random", "subprocess", "safebasin.store.store"),
+    # The ground floor: programs from outside, and nothing of ours but errors.
+    "templates": (
+        *(f"safebasin.{room}" for room in ("store", "study", "steps", "cli", "preflight")),
+        *("domain", "snakemake", *HEAVY),
+    ),
     "sources": ("safebasin.steps", "safebasin.study", "safebasin.store.store", *HEAVY),
     "corpora": ("safebasin.steps", "safebasin.study", "safebasin.store.store", *HEAVY),
     "models": ("safebasin.steps", "safebasin.study", "safebasin.tuning", "safebasin.judging"),

@@ -18,8 +18,9 @@ from safebasin.study.config import Study
 from safebasin.study.graph import Graph
 from safebasin.study.load import examine_layers
 from safebasin.study.plan import Pinned, plan
-from safebasin.study.problems import Problem
+from safebasin.study.problems import Problem, refuse
 from safebasin.task_counts import missing_tasks
+from safebasin.template_problems import template_problems
 
 SOURCES_LOCK = Path("sources.lock.yaml")
 DEFAULT_CONFIG = Path("config.yaml")
@@ -49,16 +50,19 @@ def open_workflow(
 
     Raises:
         StudyError: with every problem of the study, every source that is not locked, every plugin
-            that is not there, and every world with fewer tasks than are wanted.
+            that is not there, and every world with fewer tasks than are wanted; else with every
+            conversation that a chat template of the study's own does not write.
     """
     examined = examine_layers([Path(file) for file in files] or [DEFAULT_CONFIG], overrides)
     pins, unlocked = pin_sources(examined.sources, SourceLock.load(lock), lock)
     found = examined.study
     more = [*plugin_problems(found), *missing_tasks(found)] if found else []
     study = examined.sound([*unlocked, *more])
+    graph = plan(study, pins, CodeBook().identity)
+    refuse(template_problems(study, graph), examined.where)
     return Workflow(
         study=study,
-        graph=plan(study, pins, CodeBook().identity),
+        graph=graph,
         store=Store(store_folder(store)),
     )
 

@@ -98,3 +98,19 @@ def test_the_end_of_turn_stops_and_is_not_said(loaded):
     said = sample(loaded, [5, 6, 7], frozenset({end}), longest=9, temperature=0.7, seed="a")
 
     assert said == every[: every.index(end)]
+
+
+def test_an_end_of_turn_in_words_stops_too(loaded):
+    every = sample(loaded, [5, 6, 7], frozenset(), longest=9, temperature=0.7, seed="a")
+
+    said = sample(
+        loaded,
+        [5, 6, 7],
+        frozenset(),
+        has_ended=lambda tokens: len(tokens) == 4,
+        longest=9,
+        temperature=0.7,
+        seed="a",
+    )
+
+    assert said == every[:4]

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 from safebasin.errors import DamagedInput, StudyError
-from safebasin.models.chat import ChatFormat
-from safebasin.models.convert import convert_checkpoint, set_chat_template, the_file
-from safebasin.models.load import check_checkpoint, load_model, load_tokenizer
+from safebasin.models.convert import convert_checkpoint, the_file
+from safebasin.models.load import check_checkpoint, load_model
 from safebasin.models.tiny import TinyLlama, write_tiny_llama
 
 
@@ -97,19 +96,3 @@ def test_a_file_that_is_no_gguf_is_refused(tmp_path: Path) -> None:
         convert_checkpoint(
             tmp_path, tmp_path / "out", form="gguf", file=None, dtype="float32", tiny=None
         )
-
-
-def test_a_chat_template_of_the_study_replaces_the_sources_own(tiny: Path, tmp_path: Path) -> None:
-    take(tiny, tmp_path / "taken")
-
-    set_chat_template(tmp_path / "taken", "{% for m in messages %}[{{ m.content }}]{% endfor %}")
-
-    tokenizer = load_tokenizer(tmp_path / "taken")
-    prompt = ChatFormat(tokenizer).prompt([{"role": "user", "content": "text"}])
-    assert tokenizer.decode(prompt) == "[text]"
-
-
-def test_a_chat_template_that_does_not_render_is_refused(tiny: Path, tmp_path: Path) -> None:
-    take(tiny, tmp_path / "taken")
-    with pytest.raises(StudyError, match="chat_template does not render"):
-        set_chat_template(tmp_path / "taken", "{% for m in %}")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,25 @@ def test_what_was_answered_to_other_prompts_is_not_taken(
     answers = generate_answers(loaded, others, **settings, clear=False)
 
     assert answers == generate_answers(loaded, others, max_new_tokens=5, batch_size=2)
+
+
+def test_an_end_of_turn_in_words_stops_and_is_not_said(
+    loaded: LoadedModel, prompts: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = ChatFormat(loaded.tokenizer)
+    free = [chat.text(oracle(loaded, prompt, 7)) for prompt in prompts]
+    words = next(found[0] for text in free if (found := re.search(r"(?<=.)[\w.,]{2,}", text)))
+    template = (
+        "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content }}"
+        f"{{% if m.role == 'assistant' %}}{{{{ {words!r} }}}}{{% else %}}<|im_end|>{{% endif %}}\n"
+        "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+    )
+    monkeypatch.setattr(loaded.tokenizer, "chat_template", template)
+
+    answers = generate_answers(loaded, prompts, max_new_tokens=7, batch_size=4)
+
+    assert ChatFormat(loaded.tokenizer).ending.words == words, free
+    assert any(words in text for text in free)
+    assert [answer.text for answer in answers] == [text.partition(words)[0] for text in free]
+    for answer, text in zip(answers, free, strict=True):
+        assert (answer.stop == "eos") == (words in text or answer.new_tokens < 7)

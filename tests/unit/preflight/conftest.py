@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from safebasin.models.tiny import CHAT_TEMPLATE
 from safebasin.preflight.finding import Site
 from safebasin.sources.fetch import lock_source, source_key
 from safebasin.sources.lock import SourceLock
@@ -53,7 +54,7 @@ def checkpoint(mark: bytes = b"b", **config: Any) -> dict[str, bytes]:
     """The files of a checkpoint's repository; its weights are never opened here."""
     return {
         "config.json": json.dumps({**CONFIG, **config}).encode(),
-        "tokenizer_config.json": json.dumps({"chat_template": "{{ messages }}"}).encode(),
+        "tokenizer_config.json": json.dumps({"chat_template": CHAT_TEMPLATE}).encode(),
         "model.safetensors": mark * 5000,
     }
 

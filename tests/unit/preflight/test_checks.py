@@ -6,15 +6,17 @@ import json
 
 import pytest
 from safebasin.errors import MachineLacks
+from safebasin.models.tiny import CHAT_TEMPLATE
 from safebasin.preflight import machine
 from safebasin.preflight.checks import find_all
 from safebasin.preflight.disk import bytes_needed, check_disk
 from safebasin.preflight.finding import Site
 from safebasin.preflight.gpus import Gpus
 from safebasin.preflight.machine import check_gpu, check_sandbox, gpus_asked
-from safebasin.preflight.models import check_pairs, check_templates
+from safebasin.preflight.models import check_pairs
 from safebasin.preflight.shapes import shapes_of
 from safebasin.preflight.sources import check_access, check_lock
+from safebasin.preflight.templates import check_templates
 from safebasin.sizing import model_bytes
 from safebasin.store.publish import publish
 from safebasin.workflow import open_workflow
@@ -144,9 +146,11 @@ def test_a_checkpoint_that_is_talked_to_needs_a_template(hub, build):
     hub.add("lab/chat", bare, commit="b" * 40)
     names = {each.what.split(":")[0] for each in check_templates(build())}
 
-    hub.add("lab/chat", {**bare, "chat_template.jinja": b"x"}, commit="e" * 40)
+    hub.add("lab/chat", {**bare, "chat_template.jinja": CHAT_TEMPLATE.encode()}, commit="e" * 40)
     with_file = check_templates(build({"sources": {"chat": {"files": ["*"]}}}))
-    given = check_templates(build({"checkpoints": {"tiny-aligned": {"chat_template": "{{ 1 }}"}}}))
+    given = check_templates(
+        build({"checkpoints": {"tiny-aligned": {"chat_template": CHAT_TEMPLATE}}})
+    )
 
     assert names == {"checkpoints.tiny-aligned"}
     assert with_file == given == []

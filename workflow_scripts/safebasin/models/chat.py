@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from safebasin.errors import DamagedInput
+from safebasin.models.chat_ending import Ending, ending_of
+from safebasin.models.chat_template import template_of
+from safebasin.templates.conversation import Message, TemplateFault
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-Message = Mapping[str, str]
-"""``{"role": ..., "content": ...}``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,28 +23,40 @@ class TokenisedRow:
     prompt: tuple[int, ...]
     """The messages and the head of the assistant's turn."""
     answer: tuple[int, ...]
-    """The response and the token that ends the turn; only these bear loss."""
+    """The response and what ends the turn; only these bear loss."""
 
 
 class ChatFormat:
-    """The chat template of one tokenizer."""
+    """The chat template of one tokenizer, and how a turn ends in it."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, name: str = "the checkpoint") -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, name: str = "") -> None:
         """Take the template of ``tokenizer``; ``name`` stands in messages.
 
         Raises:
-            DamagedInput: it has no chat template, or no end-of-turn token.
+            DamagedInput: it has no chat template, or nothing that ends a turn.
         """
-        if not tokenizer.chat_template:
-            raise DamagedInput(
-                f"{name} has no chat template (chat_template.jinja or a key of "
-                "tokenizer_config.json), so a conversation has no form for it; an instruction-"
-                "tuned checkpoint has one, or add the file"
-            )
-        if tokenizer.eos_token_id is None:
-            raise DamagedInput(f"{name}: its tokenizer names no end-of-turn token (eos_token)")
         self._tokenizer = tokenizer
-        self.end: int = tokenizer.eos_token_id
+        name = name or f"checkpoint {Path(tokenizer.name_or_path or 'in memory').name}"
+        self._template = template_of(tokenizer, name)
+        self._tail = self._template.tail() or ""
+        self.ending: Ending = ending_of(self._tail, tokenizer)
+        if self.ending.token is None and not self.ending.text:
+            raise DamagedInput(
+                f"{name}: neither its chat template ends an assistant's turn, nor does its "
+                "tokenizer name an end-of-turn token (eos_token)"
+            )
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """The tokens that end a turn: the template's, and the tokenizer's."""
+        both = (self.ending.token, self._tokenizer.eos_token_id)
+        return frozenset(token for token in both if token is not None)
+
+    @property
+    def end(self) -> int:
+        """The last token of a turn."""
+        token = self.ending.token
+        return self._encode(self.ending.text)[-1] if token is None else token
 
     def prompt(
         self, messages: Sequence[Message], system: str | None = None, opening: str = ""
@@ -55,38 +68,108 @@ class ChatFormat:
             system: A system message put first, where the messages have none.
             opening: What is put into the assistant's mouth. It is joined to the rendered text
                 before that is encoded, as in PING's released code (arXiv 2508.14031).
+
+        Raises:
+            TemplateFault: the template refuses the conversation, or leaves out or changes some
+                of it.
         """
-        turns = [{"role": turn["role"], "content": turn["content"]} for turn in messages]
+        turns = list(messages)
         if system is not None and (not turns or turns[0]["role"] != "system"):
             turns.insert(0, {"role": "system", "content": system})
-        text = self._tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=True
-        )
-        return self._encode(f"{text}{opening}")
+        return self._encode(f"{self._template.prompt(turns)}{opening}")
 
     def row(self, messages: Sequence[Message], response: str, opening: str = "") -> TokenisedRow:
         """Return the tokens of a prompt and its answer; the opening belongs to the prompt.
 
-        They are encoded apart, so that the tokens of the answer follow exactly the prompt that
-        generation uses.
+        The prompt is that of generation. The answer goes on from it as the template writes it, up
+        to and including what ends the turn (after an opening, the response follows at once).
+
+        Raises:
+            TemplateFault: the template refuses the conversation, changes some of it, or writes
+                another prompt before an answer than without one.
+            DamagedInput: the tokens of prompt and answer are not those of the text.
         """
-        answer = (*self._encode(response), self.end)
-        return TokenisedRow(prompt=self.prompt(messages, opening=opening), answer=answer)
+        said = response if opening else self._said(messages, response)
+        before = f"{self._template.prompt(messages)}{opening}"
+        prompt = self._encode(before)
+        answer = self._continued(prompt, before, f"{said}{self.ending.text}")
+        if not self.ending.is_written:
+            answer = (*answer, self.end)
+        return TokenisedRow(prompt=prompt, answer=answer)
 
     def count(self, text: str) -> int:
         """Return how many tokens ``text`` is by itself."""
         return len(self._encode(text))
 
     def text(self, tokens: Sequence[int]) -> str:
-        """Return the text of generated tokens, without special tokens."""
-        return str(
-            self._tokenizer.decode(
-                list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False
-            )
+        """Return the text of generated tokens, without special tokens and what ends the turn."""
+        text = self._decode(tokens)
+        words = self.ending.words
+        if not words or words not in text:
+            return text
+        return text.partition(words)[0].removesuffix(self.ending.text.removesuffix(words))
+
+    def has_ended(self, tokens: Sequence[int]) -> bool:
+        """Return whether the newest of generated tokens completes an end of turn in words."""
+        words = self.ending.words
+        return bool(words) and words in self._decode(tokens[-4 * len(words) - 4 :])
+
+    def size(self, tokens: Sequence[int]) -> int:
+        """Return how many generated tokens stand before an end of turn in words."""
+        if not self.has_ended(tokens):
+            return len(tokens)
+        before = len(self.text(tokens))
+        return next(
+            (n for n in range(len(tokens)) if len(self._decode(tokens[:n])) >= before), len(tokens)
         )
+
+    def _said(self, messages: Sequence[Message], response: str) -> str:
+        """Return an answer as the template writes it after the prompt, without its end."""
+        written = self._template.answer(messages, response)
+        if not written.endswith(self._tail):
+            raise TemplateFault(
+                self._template.name,
+                f"ends one answer with {self._tail!r} and another with {written[-40:]!r}",
+                "give the checkpoint a `chat_template` that ends every answer alike",
+            )
+        return written.removesuffix(self._tail)
+
+    def _continued(self, prompt: tuple[int, ...], before: str, text: str) -> tuple[int, ...]:
+        """Return the tokens of ``text`` after a prompt.
+
+        They are those of the whole text. Where it has another token across the seam, they are
+        encoded apart, so that they follow exactly the prompt that generation uses.
+
+        Raises:
+            DamagedInput: even then, prompt and answer do not make up the text.
+        """
+        whole = self._encode(f"{before}{text}")
+        if whole[: len(prompt)] == prompt:
+            return whole[len(prompt) :]
+        for apart in (self._encode(text), self._after_a_line(text)):
+            if self._decode((*prompt, *apart), whole=True) == self._decode(whole, whole=True):
+                return apart
+        raise DamagedInput(
+            f"{self._template.name}: its tokenizer does not write the answer {text[:80]!r} after "
+            "a prompt as it writes both together, so an answer cannot be learnt as it would be "
+            "given; a `chat_template` that ends a prompt with a token of its own is right"
+        )
+
+    def _after_a_line(self, text: str) -> tuple[int, ...]:
+        """Encode ``text`` as what does not begin a text (there, some tokenizers add a blank)."""
+        line = self._encode("\n")
+        both = self._encode(f"\n{text}")
+        return both[len(line) :] if both[: len(line)] == line else both
 
     def _encode(self, text: str) -> tuple[int, ...]:
         return tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _decode(self, tokens: Sequence[int], *, whole: bool = False) -> str:
+        return str(
+            self._tokenizer.decode(
+                list(tokens), skip_special_tokens=not whole, clean_up_tokenization_spaces=False
+            )
+        )
 
 
 def cut(row: TokenisedRow, longest: int) -> TokenisedRow:

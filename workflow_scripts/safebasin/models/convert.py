@@ -6,11 +6,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from jinja2 import TemplateError
-
 from safebasin.errors import StudyError
 from safebasin.models.architecture import check_architecture
-from safebasin.models.chat import ChatFormat
 from safebasin.models.checkpoint_files import CheckpointFiles, refuse_pickles
 from safebasin.models.folder import (
     SETTINGS_FILES,
@@ -18,7 +15,7 @@ from safebasin.models.folder import (
     refuse_remote_code,
     write_settings,
 )
-from safebasin.models.load import Precision, check_files, load_tokenizer
+from safebasin.models.load import Precision, check_files
 from safebasin.models.tokenizer_check import check_tokenizer
 from safebasin.models.weight_files import cast_weights, link_weights, refuse_others
 from safebasin.models.weights import check_weights, refuse_quantised
@@ -67,6 +64,7 @@ def convert_checkpoint(
         from safebasin.models.gguf import convert_gguf
 
         convert_gguf(the_file(source, file or "**/*.gguf"), dtype or "float32", folder)
+        keep_ends(folder)
         check_architecture(folder)
         check_tokenizer(folder)
         return
@@ -102,26 +100,13 @@ def take_checkpoint(home: Path, folder: Path, dtype: Precision | None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted({path for name in SETTINGS_FILES for path in home.glob(name)}):
         _copy(path, folder / path.name)
+    keep_ends(folder)
     link_weights(CheckpointFiles(home), folder)
     check_architecture(folder)
     check_weights(folder)
     if dtype is not None:
         cast_weights(folder, dtype)
     check_tokenizer(folder)
-
-
-def set_chat_template(folder: Path, template: str) -> None:
-    """Give the checkpoint this chat template, in place of its own.
-
-    Raises:
-        StudyError: the template does not render a conversation.
-    """
-    (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
-    chat = ChatFormat(load_tokenizer(folder))
-    try:
-        chat.prompt([{"role": "user", "content": "text"}])
-    except TemplateError as error:
-        raise StudyError(f"chat_template does not render a user's message: {error}") from error
 
 
 def refuse_pickles_alone(home: Path) -> None:
@@ -144,6 +129,19 @@ def _copy(path: Path, target: Path) -> None:
         write_settings(target, settings)
         return
     shutil.copyfile(path, target)
+
+
+def keep_ends(folder: Path) -> None:
+    """Leave in the decoding config the tokens that it names, its ends among them.
+
+    Decoding is greedy here, so the rest would say what is not done; and transformers refuses to
+    load a model whose rest contradicts itself.
+    """
+    path = folder / "generation_config.json"
+    if path.exists():
+        told = read_settings(path)
+        named = ("bos_token_id", "eos_token_id", "pad_token_id")
+        write_settings(path, {name: told[name] for name in named if name in told})
 
 
 def _is_native(home: Path) -> bool:

@@ -7,7 +7,7 @@ is the cheaper for each row the more rows it has.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -32,7 +32,7 @@ class Decoded:
     """What a model said to one prompt."""
 
     tokens: tuple[int, ...]
-    """Without the token that ended the turn."""
+    """Without the token that ended the turn (words that did so are in it)."""
     stop: StopReason
 
 
@@ -52,16 +52,29 @@ class ReadBatch:
 class GreedyDecoder:
     """Takes the likeliest token each time (the first of equals), for many prompts at once."""
 
-    def __init__(self, loaded: LoadedModel, head: Sequence[int], ends: frozenset[int]) -> None:
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        head: Sequence[int],
+        ends: frozenset[int],
+        has_ended: Callable[[Sequence[int]], bool] = lambda _: False,
+    ) -> None:
         """Compute the states of ``head``, which every prompt begins with; it may be empty.
 
         A sliding window counts columns, those of padding too, and padding stands behind the head:
         a model that has one is given no head, but reads all prompts in one piece.
+
+        Args:
+            loaded: The model.
+            head: Tokens.
+            ends: The tokens that end a turn.
+            has_ended: Whether the newest of some new tokens ends the turn in words.
         """
         self._model = loaded.model
         self._device = loaded.device
         self._ends = ends
-        self._filler = min(ends)
+        self._has_ended = has_ended
+        self._filler = min(ends, default=0)
         self._cache = self._empty_cache()
         self._head = 0 if any(self._cache.is_sliding) else len(head)
         if self._head:
@@ -140,6 +153,9 @@ class GreedyDecoder:
                         stops[row] = "eos"
                         continue
                     said[row].append(token)
+                    if self._has_ended(said[row]):
+                        stops[row] = "eos"
+                        continue
                     kept.append(place)
                 if not kept or count == longest:
                     break

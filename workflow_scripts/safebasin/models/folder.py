@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+CHAT_SETTINGS = "chat_settings.json"
+"""How the chat template is used (``templates.settings``)."""
+
 SETTINGS_FILES: tuple[str, ...] = (
     "config.json",
     "generation_config.json",
@@ -26,6 +29,7 @@ SETTINGS_FILES: tuple[str, ...] = (
     "special_tokens_map.json",
     "added_tokens.json",
     "chat_template.jinja",
+    CHAT_SETTINGS,
 )
 """Names of the files beside the weights."""
 CHECKPOINT_FILES: tuple[str, ...] = (
@@ -80,8 +84,16 @@ def refuse_remote_code(folder: Path) -> None:
 
 
 def write_settings(path: Path, settings: Mapping[str, Json]) -> None:
-    """Write a config without the keys that differ from run to run."""
-    write_json(path, {key: value for key, value in settings.items() if key not in _ABOUT_THE_RUN})
+    """Write a config without the keys that differ from run to run.
+
+    Raises:
+        DamagedInput: a text in it is none (half a surrogate pair).
+    """
+    kept = {key: value for key, value in settings.items() if key not in _ABOUT_THE_RUN}
+    try:
+        write_json(path, kept)
+    except UnicodeEncodeError as error:
+        raise DamagedInput(f"{path}: what it is to hold is no text: {error.reason}") from None
 
 
 def write_checkpoint(

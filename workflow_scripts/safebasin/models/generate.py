@@ -26,7 +26,7 @@ class Answer:
     text: str
     prompt_tokens: int
     new_tokens: int
-    """Tokens of the reply, without the one that ends the turn."""
+    """Tokens of the reply, without what ends the turn."""
     stop: StopReason
 
 
@@ -61,7 +61,7 @@ def generate_answers(
     missing = [batch for batch in batches if batch[0] not in finished]
     if missing:
         head = common_head(prompts)
-        decoder = GreedyDecoder(loaded, head, end_tokens(loaded, chat))
+        decoder = GreedyDecoder(loaded, head, end_tokens(loaded, chat), chat.has_ended)
         for batch in progress.over(missing, "generating, batches"):
             decoded = decoder.decode([prompts[place] for place in batch], max_new_tokens)
             answers = {
@@ -80,7 +80,7 @@ def answer_of(chat: ChatFormat, prompt: Sequence[int], decoded: Decoded) -> Answ
     return Answer(
         text=chat.text(decoded.tokens),
         prompt_tokens=len(prompt),
-        new_tokens=len(decoded.tokens),
+        new_tokens=chat.size(decoded.tokens),
         stop=decoded.stop,
     )
 
@@ -95,11 +95,14 @@ def batch_by_length(prompts: Sequence[Sequence[int]], size: int) -> list[list[in
 
 
 def end_tokens(loaded: LoadedModel, chat: ChatFormat) -> frozenset[int]:
-    """Return the tokens that end a turn: the tokenizer's and those of the decoding config."""
+    """Return the tokens that end a turn: the template's, the tokenizer's, the decoding config's.
+
+    That is all that is taken from the decoding config: decoding is greedy, whatever it says.
+    """
     config = getattr(loaded.model, "generation_config", None)
     named = getattr(config, "eos_token_id", None)
     more: Iterable[int] = [named] if isinstance(named, int) else named or ()
-    return frozenset({chat.end, *more})
+    return chat.ends | frozenset(more)
 
 
 def _place_of(resume: Path, asked: object) -> Path:

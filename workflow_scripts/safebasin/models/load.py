@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from safebasin.errors import DamagedInput, MachineLacks
+from safebasin.models.chat_template import mark, read_chat_settings
 from safebasin.models.checkpoint_files import refuse_pickles
 from safebasin.models.device import is_spread
 from safebasin.models.folder import refuse_remote_code
@@ -83,7 +84,7 @@ def load_model(
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """Return the checkpoint's tokenizer.
+    """Return the checkpoint's tokenizer, which carries how its chat template is used.
 
     Raises:
         DamagedInput: there is none, or it does not load without code of its own.
@@ -93,11 +94,13 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
     try:
         with heeding(folder):
-            return AutoTokenizer.from_pretrained(
+            tokenizer = AutoTokenizer.from_pretrained(
                 str(folder), local_files_only=True, trust_remote_code=False
             )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
         raise DamagedInput(f"{folder} has no tokenizer that loads: {error}") from error
+    mark(tokenizer, read_chat_settings(folder))
+    return tokenizer
 
 
 def check_checkpoint(folder: Path) -> None:

@@ -79,7 +79,8 @@ class ReadPrompts:
     @cached_property
     def _decoder(self) -> GreedyDecoder:
         head = common_head(self._prompts)
-        return GreedyDecoder(self._loaded, head, end_tokens(self._loaded, self._chat))
+        ends = end_tokens(self._loaded, self._chat)
+        return GreedyDecoder(self._loaded, head, ends, self._chat.has_ended)
 
     @cached_property
     def _read(self) -> ReadBatch:

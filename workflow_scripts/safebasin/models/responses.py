@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from safebasin.errors import StudyError
-from safebasin.models.chat import ChatFormat, Message
+from safebasin.errors import DamagedInput, StudyError
+from safebasin.models.chat import ChatFormat
 from safebasin.models.generate import generate_answers
 from safebasin.progress import SILENT, Progress
 from safebasin.store.writers import write_parquet
+from safebasin.templates.conversation import Message
 
 if TYPE_CHECKING:
     from safebasin.models.load import LoadedModel
@@ -87,13 +88,15 @@ def write_responses(
 
     Raises:
         StudyError: a conversation is to go into a plain text.
+        DamagedInput: the chat template does not write a conversation as it must.
     """
-    conversations = [cast("list[Message]", row["messages"]) for row in rows]
     if text_template is None:
         chat = ChatFormat(loaded.tokenizer)
-        prompts = [chat.prompt(messages, system) for messages in conversations]
+        prompts = [_prompt(chat, row, system) for row in rows]
     else:
-        prompts = [_in_text(loaded, messages, text_template) for messages in conversations]
+        prompts = [
+            _in_text(loaded, cast("list[Message]", row["messages"]), text_template) for row in rows
+        ]
     answers = generate_answers(
         loaded,
         prompts,
@@ -115,11 +118,26 @@ def write_responses(
     write_parquet(folder / "responses.parquet", pa.Table.from_pylist(answered, schema=RESPONSES))
 
 
+def _prompt(chat: ChatFormat, row: Mapping[str, object], system: str | None) -> tuple[int, ...]:
+    try:
+        return chat.prompt(cast("list[Message]", row["messages"]), system)
+    except DamagedInput as fault:
+        raise DamagedInput(f"{fault} (the row {row['id']} of {row['corpus']})") from None
+
+
 def _in_text(loaded: LoadedModel, messages: Sequence[Message], template: str) -> tuple[int, ...]:
-    """Return the tokens of a prompt in a plain text, with what begins any text (BOS, say)."""
+    """Return the tokens of a prompt in a plain text, with what begins any text (BOS, say).
+
+    What a tokenizer puts at the end of a text (EOS) is left out, since the model is to go on; and
+    what the text itself begins with is not put there again.
+    """
     if len(messages) != 1:
         raise StudyError(
             f"text_template takes single questions, and a row has {len(messages)} messages"
         )
     text = template.replace("{prompt}", messages[0]["content"])
-    return tuple(loaded.tokenizer(text)["input_ids"])
+    bare = tuple(loaded.tokenizer(text, add_special_tokens=False)["input_ids"])
+    framed = tuple(loaded.tokenizer(text)["input_ids"])
+    starts = range(len(framed) - len(bare) + 1)
+    head = next((framed[:at] for at in starts if framed[at : at + len(bare)] == bare), ())
+    return bare if head and bare[: len(head)] == head else head + bare

@@ -8,8 +8,9 @@ from safebasin.preflight.architectures import check_architectures, check_targets
 from safebasin.preflight.disk import check_disk
 from safebasin.preflight.finding import Finding, Site
 from safebasin.preflight.machine import check_gpu, check_sandbox
-from safebasin.preflight.models import check_pairs, check_templates
+from safebasin.preflight.models import check_pairs
 from safebasin.preflight.sources import check_access, check_lock
+from safebasin.preflight.templates import check_templates
 
 Check = Callable[[Site], list[Finding]]
 

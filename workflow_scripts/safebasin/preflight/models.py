@@ -1,13 +1,11 @@
-"""Do the models fit what is asked of them? Shapes of pairs, chat templates."""
+"""Do the models of a pair fit each other?"""
 
 from __future__ import annotations
 
 from safebasin.preflight.finding import Finding, Site
 from safebasin.preflight.shapes import Shapes, shapes_of
-from safebasin.preflight.source_files import read_settings, wanted_files
+from safebasin.preflight.source_files import read_settings
 from safebasin.study.graph import Node
-
-_TEMPLATE = "chat_template.jinja"
 
 
 def source_of(site: Site, checkpoint: str) -> Node | None:
@@ -42,41 +40,3 @@ def check_pairs(site: Site) -> list[Finding]:
                 )
             )
     return found
-
-
-def check_templates(site: Site) -> list[Finding]:
-    """Look for the chat template of every checkpoint that is talked to."""
-    found = []
-    for name, config in site.workflow.study.checkpoints.items():
-        node = site.workflow.graph.by_name(f"checkpoint/{name}")
-        source = source_of(site, name) if config.source else None
-        given = config.chat_template is not None or config.format == "gguf"
-        if node is None or source is None or given or site.holds(node):
-            continue
-        if _is_talked_to(site, node) and _has_template(site, source) is False:
-            found.append(
-                Finding(
-                    check="templates",
-                    what=f"checkpoints.{name}: {source.name} has no chat template",
-                    cure="give its Jinja text as the checkpoint's `chat_template`",
-                )
-            )
-    return found
-
-
-def _is_talked_to(site: Site, checkpoint: Node) -> bool:
-    """Return whether a job left puts prompts to the checkpoint, or tunes it on conversations."""
-    roles = ("checkpoint", "base", "generator")
-    return any(
-        node.spec.inputs.get(role) == checkpoint.digest
-        for node in site.on_model()
-        for role in roles
-    )
-
-
-def _has_template(site: Site, source: Node) -> bool | None:
-    """Return whether there is one, or None where that cannot be seen from here."""
-    if any(each.name.endswith(_TEMPLATE) for each in wanted_files(source)):
-        return True
-    settings = read_settings(site, source, "tokenizer_config.json")
-    return None if settings is None else bool(settings.get("chat_template"))

@@ -31,33 +31,40 @@ def is_at_hand(site: Site, source: Node) -> bool:
 
 
 def read_settings(site: Site, source: Node, name: str) -> dict[str, Any] | None:
-    """Return the JSON object in the source's file of that name, or None.
+    """Return the JSON object in the node's file of that name, or None (see ``read_text``)."""
+    text = read_text(site, source, name)
+    try:
+        value = None if text is None else json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def read_text(site: Site, node: Node, name: str) -> str | None:
+    """Return the text of a node's file of that name, or None.
 
     The store is looked at first. A hub's or folder's small file is else fetched to a temporary
     folder, and its hash is checked like any other's; packages are not, since that would download
     the whole archive. What cannot be had is None: that is for another check to say.
     """
-    each = next((file for file in wanted_files(source) if Path(file.name).name == name), None)
-    if each is None:
-        return None
-    if site.holds(source):
-        home = site.workflow.store.home(source.kind, source.digest)
-        return _parsed(home / each.name)
-    if "pypi" in source.origin or each.size > _SMALL:
+    each = next((file for file in wanted_files(node) if Path(file.name).name == name), None)
+    if site.holds(node):
+        home = site.workflow.store.home(node.kind, node.digest)
+        return _text(home / (each.name if each else name))
+    if each is None or "pypi" in node.origin or each.size > _SMALL:
         return None
     with tempfile.TemporaryDirectory(prefix="safebasin-preflight-") as folder:
         work, into = Path(folder, "work"), Path(folder, "files")
         work.mkdir()
         try:
-            open_source(source.origin).copy([each], into, work, SILENT)
+            open_source(node.origin).copy([each], into, work, SILENT)
         except SafebasinError:
             return None
-        return _parsed(into / each.name)
+        return _text(into / each.name)
 
 
-def _parsed(path: Path) -> dict[str, Any] | None:
+def _text(path: Path) -> str | None:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except (OSError, ValueError):
         return None
-    return value if isinstance(value, dict) else None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from safebasin.models.convert import Format, convert_checkpoint, set_chat_template
+from safebasin.models.chat_files import settle_chat
+from safebasin.models.convert import Format, convert_checkpoint, the_file
 from safebasin.models.folder import CHECKPOINT_FILES
 from safebasin.models.load import Precision
 from safebasin.models.tiny import TinyLlama
 from safebasin.steps.job import Job
+from safebasin.templates.settings import ChatSettings
 
 FILES: tuple[str, ...] = CHECKPOINT_FILES
 
@@ -24,6 +26,10 @@ class Params:
     tiny: TinyLlama | None = None
     chat_template: str | None = None
     """Replaces the source's own, if it brings one."""
+    chat_template_name: str | None = None
+    """Which of the source's own, where it brings several."""
+    chat: ChatSettings = field(default_factory=ChatSettings)
+    """How the chat template is used."""
 
 
 def run(job: Job) -> None:
@@ -37,5 +43,14 @@ def run(job: Job) -> None:
         dtype=params.dtype,
         tiny=params.tiny,
     )
-    if params.chat_template is not None:
-        set_chat_template(job.folder, params.chat_template)
+    source = job.optional("source")
+    home = job.folder
+    if source is not None and params.format == "safetensors":
+        home = the_file(source, params.file or "**/config.json").parent
+    settle_chat(
+        job.folder,
+        home,
+        params.chat,
+        template=params.chat_template,
+        named=params.chat_template_name,
+    )

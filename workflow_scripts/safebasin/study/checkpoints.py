@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from safebasin.study.base import Count, Framed, Model, Name, Part, Precision
 from safebasin.study.training import Training
+from safebasin.templates.settings import (
+    DATE,
+    ChatSettings,
+    SystemPlace,
+    check_date,
+    check_kwargs,
+)
 
+Day = Annotated[str, BeforeValidator(check_date)]
+"""A day of the calendar, ``2024-07-26``."""
+Kwargs = Annotated[dict[str, Any], AfterValidator(check_kwargs)]
+"""Names and values of a chat template's own."""
 COMMIT = r"^[0-9a-f]{40}$"
 UNLOCKED = "unlocked"
 
@@ -122,6 +133,15 @@ class Checkpoint(Model):
     align: Alignment | None = None
     chat_template: str | None = None
     """Jinja text of the chat template, where the source brings none or another one is wanted."""
+    chat_template_name: Annotated[str, Field(min_length=1)] | None = None
+    """Which chat template is used, where the source brings several by name; else ``default``."""
+    chat_template_kwargs: Kwargs = Field(default_factory=dict)
+    """Values for names of the chat template's own, as in ``enable_thinking: false``."""
+    chat_date: Day = DATE
+    """The day that a chat template sees which writes the date, whatever the clock says."""
+    chat_system: SystemPlace = "own_role"
+    """Where a system message goes: ``own_role``, as the chat template writes one; or
+    ``into_first_user_turn``, before the first user's text, for families without such a role."""
     label: str | None = None
     """What the report calls it."""
     parameters: Count | None = None
@@ -144,9 +164,27 @@ class Checkpoint(Model):
             raise ValueError("dtype goes with a source; an aligned checkpoint has its base's")
         if self.dtype == "keep" and self.format != "safetensors":
             raise ValueError("dtype keep goes with safetensors; float32 or bfloat16 is right here")
-        if self.chat_template is not None and self.source is None:
-            raise ValueError("chat_template goes with a source; the others bring their own")
+        if self.source is None and (told := self._told_of_chat()):
+            raise ValueError(f"{told[0]} goes with a source; the others bring their own")
+        if self.chat_template is not None and self.chat_template_name is not None:
+            raise ValueError("name at most one of chat_template, chat_template_name")
         return self
+
+    def _told_of_chat(self) -> list[str]:
+        """Return the settings of the chat template that are not as usual."""
+        usual = {
+            name: field.get_default(call_default_factory=True)
+            for name, field in type(self).model_fields.items()
+            if name.startswith("chat_")
+        }
+        return [name for name, value in usual.items() if getattr(self, name) != value]
+
+    @property
+    def chat(self) -> ChatSettings:
+        """How its chat template is used."""
+        return ChatSettings(
+            date=self.chat_date, system=self.chat_system, kwargs=self.chat_template_kwargs
+        )
 
 
 class Pair(Model):

@@ -204,7 +204,8 @@ class Builder:
         if config.tiny:
             params |= {"format": "tiny_llama", "tiny": config.tiny.model_dump()}
         else:
-            params |= {"format": config.format}
+            params |= {"format": config.format, "chat": config.chat.as_json()}
+            params |= {"chat_template_name": config.chat_template_name}
             inputs = {"source": self.source(cast("str", config.source))}
         if config.chat_template is not None:
             params["chat_template"] = config.chat_template

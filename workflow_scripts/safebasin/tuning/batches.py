@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from safebasin.errors import StudyError
+from safebasin.errors import DamagedInput, StudyError
 from safebasin.models.chat import ChatFormat, TokenisedRow, cut
 from safebasin.tuning.training import Order
 
@@ -61,6 +61,7 @@ def tokenise(
 
     Raises:
         StudyError: a row has no response.
+        DamagedInput: the chat template does not write a row as it must.
     """
     empty = [row.id for row in rows if row.response is None]
     if empty:
@@ -68,13 +69,20 @@ def tokenise(
             f"{len(empty)} row(s) of the mixture have no response (the first is {empty[0]}); "
             "only align_checkpoint lets the model answer rows itself"
         )
-    whole = [chat.row(row.messages, row.response or "", row.opening) for row in rows]
+    whole = [_row(row, chat) for row in rows]
     fitting = [cut(tokens, max_length) for tokens in whole]
     shortened = sum(a is not b for a, b in zip(whole, fitting, strict=True))
     return [
         TrainingRow(tokens=tokens, source=row.source)
         for tokens, row in zip(fitting, rows, strict=True)
     ], shortened
+
+
+def _row(row: MixtureRow, chat: ChatFormat) -> TokenisedRow:
+    try:
+        return chat.row(row.messages, row.response or "", row.opening)
+    except DamagedInput as fault:
+        raise DamagedInput(f"{fault} (the {row.source} row {row.id} of the mixture)") from None
 
 
 class RowStreams:

@@ -6,7 +6,7 @@ A model of this size keeps the asked-for form badly; every candidate says who wr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -75,6 +75,7 @@ class LocalModelGenerator:
             self._loaded,
             prompt,
             end_tokens(self._loaded, chat),
+            has_ended=chat.has_ended,
             longest=self._settings.max_new_tokens,
             temperature=self._settings.temperature,
             seed=f"local_lm {self._settings.seed} round {round}",
@@ -96,6 +97,7 @@ def sample(
     prompt: Sequence[int],
     ends: frozenset[int],
     *,
+    has_ended: Callable[[Sequence[int]], bool] = lambda _: False,
     longest: int,
     temperature: float,
     seed: str,
@@ -123,5 +125,7 @@ def sample(
             if token in ends:
                 break
             said.append(token)
+            if has_ended(said):
+                break
             tokens = torch.tensor([[token]], device=loaded.device)
     return said

@@ -1,0 +1,170 @@
+"""Templates run as transformers runs them, without clock and dice, within limits."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from safebasin.templates import process
+from safebasin.templates.process import TemplateRefused, render, variables
+
+from .families import CHATML, DATED, FAMILIES, PROGRAM, Family, tokenizer_of
+
+DAY = "2024-07-26"
+ASKED = [{"role": "user", "content": "Is the lake <quiet> & 'deep'?\n\n  é "}]
+CHATS = {
+    "one turn": ASKED,
+    "three turns": [*ASKED, {"role": "assistant", "content": " yes"}, *ASKED],
+    "a system message": [{"role": "system", "content": "Be brief."}, *ASKED],
+}
+EVERY = {**FAMILIES, "program": Family(template=PROGRAM, end="<|im_end|>")}
+
+
+@pytest.mark.parametrize("opens", [True, False])
+@pytest.mark.parametrize("chat", CHATS)
+@pytest.mark.parametrize("name", [name for name in EVERY if name != "dated"])
+def test_a_rendering_is_what_transformers_gives(name: str, chat: str, opens: bool) -> None:
+    family = EVERY[name]
+    tokenizer, kwargs = tokenizer_of(family), dict(family.kwargs)
+    values = {**tokenizer.special_tokens_map, **kwargs, "messages": CHATS[chat], "tools": None}
+    values |= {"documents": None, "add_generation_prompt": opens}
+    try:
+        wanted = tokenizer.apply_chat_template(
+            CHATS[chat], tokenize=False, add_generation_prompt=opens, **kwargs
+        )
+    except Exception as error:
+        with pytest.raises(TemplateRefused, match=str(error)):
+            render(family.template, DAY, values)
+        return
+    assert render(family.template, DAY, values) == wanted
+
+
+def test_the_clock_stands_still_on_the_day_that_is_told() -> None:
+    values = {"messages": ASKED, "bos_token": ""}
+
+    assert "Today Date: 26 Jul 2024" in render(DATED, DAY, values)
+    assert "Today Date: 01 Feb 2003" in render(DATED, "2003-02-01", values)
+    exact = render("{{ strftime_now('%Y-%m-%d %H:%M:%S.%f %s %p %c') }}", DAY, {})
+    assert exact == "2024-07-26 00:00:00.000000 1721952000 AM Fri Jul 26 00:00:00 2024"
+
+
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        ("{{ [1, 2] | random }}", "picks at random"),
+        ("{% if false %}{{ [1, 2] | random }}{% endif %}", "picks at random"),
+        ("{{ [[1, 2]] | map('random') | list }}", "picks at random"),
+        ("{{ lipsum() }}", "picks at random"),
+        ("{% for m in %}", "line 1"),
+        ("{{ messages.nothing.here }}", "nothing"),
+        ("{{ raise_exception('not so') }}", "not so"),
+        ("{{ 1 / 0 }}", "ZeroDivisionError"),
+        ("{{ 'a' + 1 }}", "TypeError"),
+        ("{{ [][3].x }}", "no element 3"),
+        ("{{ strftime_now }}", "no text"),
+        ("{{ [1] | map('string') }}", "no text"),
+        ("{% include 'other' %}", "no loader"),
+        ("{{ range(10 ** 9) | list }}", "range"),
+        ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "recursion"),
+        ("{{ ''.__class__.__mro__ }}", "__class__|unsafe|undefined"),
+        ("{{ 'a' * 10 ** 10 }}", "MiB of memory"),
+        ("{{ 'a'.ljust(10 ** 12) }}", "MiB of memory"),
+        (
+            "{% set n = namespace(s='ab') %}{% for i in range(99) %}{% set n.s = n.s ~ n.s %}"
+            "{% endfor %}{{ n.s }}",
+            "MiB of memory",
+        ),
+        ("{% for i in range(99999) %}{{ 'a' * 99 }}{% endfor %}", "writes more than"),
+    ],
+)
+def test_what_a_template_must_not_do_is_told_in_its_own_words(template: str, told: str) -> None:
+    with pytest.raises(TemplateRefused, match=f"(?i){told}"):
+        render(template, DAY, {"messages": ASKED})
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
+        "{% set n = namespace(x=3) %}{% for i in range(99) %}{% set n.x = n.x * n.x %}{% endfor %}",
+    ],
+)
+def test_an_endless_template_is_stopped_and_the_next_one_runs(template: str) -> None:
+    start = time.process_time()
+
+    with pytest.raises(TemplateRefused, match="seconds"):
+        render(template, DAY, {})
+
+    assert time.process_time() - start < 1  # the time is not ours
+    assert render("{{ 1 + 1 }}", DAY, {}) == "2"
+
+
+def test_many_threads_get_their_own_answers() -> None:
+    with ThreadPoolExecutor(8) as threads:
+        made = threads.map(lambda n: render("{{ n }}", DAY, {"n": n}), range(200))
+
+    assert list(made) == [str(n) for n in range(200)]
+
+
+def test_a_fork_asks_a_process_of_its_own() -> None:
+    render("{{ 1 }}", DAY, {})
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(write, render("{{ 'child' }}", DAY, {}).encode())
+        os._exit(0)
+    assert render("{{ 'parent' }}", DAY, {}) == "parent"
+    os.waitpid(child, 0)
+    assert os.read(read, 99) == b"child"
+
+
+def test_an_answer_that_nobody_waited_for_is_not_given_to_the_next(monkeypatch) -> None:
+    class Stopped(BaseException):
+        """Stands for Ctrl-C."""
+
+    def stop(_: object) -> None:
+        raise Stopped
+
+    with monkeypatch.context() as once:
+        once.setattr(process._PROCESS.running.stdin, "flush", lambda: stop(None), raising=False)
+        with pytest.raises(Stopped):
+            render("{{ 'mine' }}", DAY, {})
+
+    assert render("{{ 'yours' }}", DAY, {}) == "yours"
+
+
+def test_the_names_a_template_takes_are_told() -> None:
+    known = set(variables(FAMILIES["thinking"].template, DAY))
+
+    assert {"add_generation_prompt", "enable_thinking", "messages"} <= known
+    assert "enable_thinkin" not in known
+
+
+def test_neither_the_time_zone_nor_the_seed_of_hashes_shows() -> None:
+    code = (
+        "from safebasin.templates.process import render; import json;"
+        "print(json.dumps(render(\"{{ strftime_now('%s %Z %H') }}"
+        "{{ dict(a=1, b=2).keys() | list }}\", '2024-07-26', {})))"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "TZ": zone, "PYTHONHASHSEED": seed, "LC_ALL": "de_DE.UTF-8"},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for zone, seed in (("Asia/Tokyo", "1"), ("America/Lima", "2"))
+    }
+    assert len(said) == 1
+    assert json.loads(said.pop()).startswith("1721952000")
+
+
+def test_chatml_takes_half_a_surrogate_as_it_is() -> None:
+    text = render(CHATML, DAY, {"messages": [{"role": "user", "content": "a\ud800b"}]})
+    assert "a\ud800b" in text

@@ -1,0 +1,55 @@
+"""How a turn of the assistant ends, by what its chat template writes after an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What ends a turn, and how it is known in generated tokens."""
+
+    text: str = ""
+    """What the template writes after an answer, up to and including its end of turn."""
+    token: int | None = None
+    """The token that ends the turn; None where that takes several."""
+    words: str = ""
+    """The end of turn as it reads, where it is no token of the tokenizer's own."""
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the template itself ends a turn; else the tokenizer's token stands behind it."""
+        return bool(self.text)
+
+
+def ending_of(tail: str, tokenizer: PreTrainedTokenizerBase) -> Ending:
+    """Return how a turn ends.
+
+    It ends with the first of the tokenizer's own (added) tokens that is more than white space.
+    Where the template writes words alone, it ends with them: they are learnt as the tokens that
+    they are, and looked for in the text that is generated. Where it writes nothing but white
+    space, it ends with the tokenizer's end-of-text token. White space after the end is no part of
+    it.
+
+    Args:
+        tail: What the template writes after an answer.
+        tokenizer: Its tokenizer.
+    """
+    own = {str(token): place for place, token in tokenizer.added_tokens_decoder.items()}
+    if tokenizer.eos_token is not None:
+        own[tokenizer.eos_token] = tokenizer.eos_token_id
+    places = [
+        (tail.find(content), -len(content), content, token)
+        for content, token in own.items()
+        if content.strip() and content in tail
+    ]
+    if places:
+        at, _, content, token = min(places)
+        return Ending(text=tail[: at + len(content)], token=token)
+    if words := tail.strip():
+        return Ending(text=tail.rstrip(), words=words)
+    return Ending(token=tokenizer.eos_token_id)

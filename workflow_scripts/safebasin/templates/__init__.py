@@ -1,0 +1,1 @@
+"""Chat templates: programs from outside that turn messages into text."""
