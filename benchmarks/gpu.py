@@ -15,6 +15,7 @@ import argparse
 import json
 import shutil
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -232,13 +233,16 @@ def main() -> None:
         figures: dict[str, object] = {"shape": options.shape, "precision": "bfloat16"}
         for name, measure in (
             ("extraction", lambda: measure_extraction(root, device)),
-            ("training", lambda: measure_training(root, shape, options.steps, options.rounds, device)),
+            (
+                "training",
+                lambda: measure_training(root, shape, options.steps, options.rounds, device),
+            ),
             ("generation", lambda: measure_generation(root, shape, device)),
             ("adapter", lambda: measure_adapter(root, shape, device)),
         ):
             began = time.perf_counter()
             figures[name] = measure()
-            print(f"{name}: {time.perf_counter() - began:.0f} s", flush=True)
+            print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
             if options.shape != "tiny":  # what is measured stays, should the time run out
                 write_result("gpu", figures)
     finally:
