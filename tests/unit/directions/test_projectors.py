@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safebasin.directions.projectors import (
     PROJECTORS,
@@ -17,6 +17,8 @@ from safebasin.directions.projectors import (
 from safebasin.directions.spectrum import leading
 from safebasin.errors import StudyError
 from torch import Tensor
+
+from ...draws import few
 
 
 def matrix(seed: int, *shape: int) -> Tensor:
@@ -42,7 +44,7 @@ def dense(direction: Tensor, projector: str, rank: int | None) -> Tensor:
 
 @pytest.mark.parametrize("projector", PROJECTORS)
 @pytest.mark.parametrize("shape", [(12, 7), (7, 12), (9, 9)], ids=str)
-@settings(max_examples=15, deadline=None)
+@few(15)
 @given(seed=st.integers(0, 2**32 - 1), power=st.integers(-4, 2))
 def test_the_anchor_is_the_printed_definition(
     projector: str, shape: tuple[int, int], seed: int, power: int
@@ -61,7 +63,6 @@ def test_the_anchor_is_the_printed_definition(
     torch.testing.assert_close(anchor.apply(b), b - c @ b, rtol=0, atol=float(bound))
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), rows=st.integers(1, 20), cols=st.integers(1, 20))
 def test_the_dense_and_the_factored_form_are_equal(seed: int, rows: int, cols: int) -> None:
     d, b = matrix(seed, rows, cols), matrix(seed + 1, rows, 4)
