@@ -19,6 +19,7 @@ NO_PACKAGE_CURES = re.compile(
     r"|of MIG instances"
     r"|the GPU that is granted in name is here"
     r"|no second file system"
+    r"|the sandbox did not start"  # the kernel grants no name spaces, not even to bubblewrap alone
 )
 
 
