@@ -60,8 +60,10 @@ test-unit: setup
 collect: setup
 	$(BIN)/python -m pytest -qq --collect-only -m "" tests/gpu tests/slurm tests/studies tests/browser
 
-# What `make test` has no time for.
-test-more: test-free test-browser test-slurm
+# What `make test` has no time for. Those on Slurm wait most of the time.
+test-more: setup
+	$(MAKE) --jobs=2 --output-sync=target test-slurm test-free
+	$(MAKE) test-browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m more tests/dag tests/e2e
 
 # Ten times as many examples, other ones in each run, and every family and form.
