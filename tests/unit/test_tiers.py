@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+IN_A_WORKER = ["-n", "1"]
 SKIPPING = """
 import pytest
 
@@ -65,7 +66,13 @@ def run_pytest(folder: Path, text: str, *arguments: str, **environment: str) -> 
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["here", "in a worker"])
+@pytest.mark.parametrize(
+    "workers",
+    [
+        pytest.param([], id="here"),
+        pytest.param(IN_A_WORKER, id="in a worker", marks=pytest.mark.more),
+    ],
+)
 def test_the_last_lines_count_the_skips_of_each_reason(tmp_path: Path, workers: list[str]) -> None:
     code, told = run_pytest(tmp_path, SKIPPING, *workers)
 
@@ -76,7 +83,13 @@ def test_the_last_lines_count_the_skips_of_each_reason(tmp_path: Path, workers: 
     ]
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["here", "in a worker"])
+@pytest.mark.parametrize(
+    "workers",
+    [
+        pytest.param([], id="here", marks=pytest.mark.more),
+        pytest.param(IN_A_WORKER, id="in a worker"),
+    ],
+)
 def test_where_nothing_may_be_left_out_only_a_missing_device_may(
     tmp_path: Path, workers: list[str]
 ) -> None:
