@@ -1,6 +1,6 @@
-# make study   set up, run the default study          make test    set up, run the tests
-# make demo    set up, run the smoke study            make bench   measure the README's figures
-#                                                     make test-slurm   the same on a real Slurm
+# make study   set up, run the default study     make test        set up, run the tests
+# make demo    set up, run the smoke study       make test-more   every family and form, free draws,
+# make bench   measure the README's figures                       a real Slurm, a real browser
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
@@ -9,12 +9,14 @@ LOCK := $(if $(PYTHON),$(shell sh envs/choose_lock.sh $(PYTHON)))
 # Asked only where pip's own index has no CPU build of torch.
 TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 BIN := .venv/bin
+FAMILIES := $(wildcard tests/families)
 # Progress bars in a terminal, plain lines elsewhere.
 BARS = $$(test -t 2 && echo --logger rich)
 
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: study demo setup test test-unit test-gpu test-slurm test-studies lint types bench locks schema clean
+.PHONY: study demo setup test test-unit test-more test-free test-browser test-gpu test-slurm test-studies \
+	collect lint types bench locks schema clean
 
 study: setup
 	$(BIN)/safebasin unlock
@@ -44,18 +46,37 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-# Lint and type check run beside the unit tests. What follows shares one finished smoke study; tests
-# of one file share a folder, so they stay in one process.
+# A small member of everything, with the same draws each time, in under 10 minutes on two cores. Lint
+# and type check run beside the unit tests. What follows shares one finished smoke study; tests of
+# one file share a folder, so they stay in one process.
 test: setup
-	$(MAKE) --jobs=2 lint types test-unit
+	$(MAKE) --jobs=2 lint types collect test-unit
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/dag tests/e2e
 
 test-unit: setup
-	$(BIN)/python -m pytest -n 2 tests/unit
+	$(BIN)/python -m pytest -n 2 tests/unit $(FAMILIES)
+
+# Tests that are run elsewhere or later must be importable here too.
+collect: setup
+	$(BIN)/python -m pytest -qq --collect-only -m "" tests/gpu tests/slurm tests/studies tests/browser
+
+# What `make test` has no time for. Those on Slurm wait most of the time.
+test-more: setup
+	$(MAKE) --jobs=2 --output-sync=target test-slurm test-free
+	$(MAKE) test-browser
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m more tests/dag tests/e2e
+
+# Ten times as many examples, other ones in each run, and every family and form.
+test-free: setup
+	SAFEBASIN_DRAWS=free $(BIN)/python -m pytest -n 2 -m "more or hypothesis" tests/unit $(FAMILIES)
+
+# Skips, with the reason, where no browser is.
+test-browser: setup
+	$(BIN)/python -m pytest tests/browser
 
 # Skips, with the reason, where no CUDA device is.
 test-gpu: setup
-	$(BIN)/python -m pytest -rs tests/gpu
+	$(BIN)/python -m pytest tests/gpu
 
 # Every study of studies/ at its smallest, on a tiny model; fetches their sources. Takes hours on
 # 2 cores; one of them: .venv/bin/python -m pytest tests/studies -k NAME
@@ -65,7 +86,7 @@ test-studies: setup
 # On a Slurm of its own, which it starts on this machine and stops again; SHORT=1 leaves methods out.
 test-slurm: setup
 	@sh tests/slurm/install.sh
-	SHORT=$(SHORT) $(BIN)/python -m pytest -rs tests/slurm
+	SHORT=$(SHORT) $(BIN)/python -m pytest tests/slurm
 
 # The model's figures are taken on the default study's checkpoints, once `make study` has made them.
 bench: setup

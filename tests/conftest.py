@@ -14,13 +14,18 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from hypothesis import settings
 from safebasin.store.code_identity import PACKAGE
 
+from .draws import load_profile
+from .skips import (
+    pytest_make_collect_report,
+    pytest_runtest_makereport,
+    pytest_terminal_summary,
+)
 from .workflow import SMOKE, TOKEN, lay_out, snakemake
 
-settings.register_profile("default", deadline=None, max_examples=60)
-settings.load_profile("default")
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport", "pytest_terminal_summary"]
+load_profile()
 
 
 @pytest.fixture(scope="session")

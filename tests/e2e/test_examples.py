@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -24,6 +26,8 @@ EXAMPLES = {
     "pair_from_folders": "own-pair",
 }
 """Folder to the name of its study."""
+LONG = {"own_method", "own_task", "pair_from_folders"}
+"""Those that `make test` has no time for: they train four or more adapters."""
 PLACE = "tiny/words/n32/p0.25"
 LARGER = 256.0
 MINE = f"{PLACE}/mine-radius0.05,weight1.0/s0"
@@ -32,6 +36,12 @@ CELLS = (
     "tiny/words/aligned",
     *(f"{PLACE}/{m}/s0" for m in ("sft", "asft-λ1", "ridge-λ1", "safe_lora-threshold1")),
 )
+
+
+def each(examples: Iterable[str]) -> list[Any]:
+    """Return one case an example; the long ones are run by `make test-more`."""
+    marks = {example: [pytest.mark.more] for example in LONG}
+    return [pytest.param(example, marks=marks.get(example, [])) for example in examples]
 
 
 def study_of(example: str) -> Path:
@@ -132,7 +142,7 @@ def test_an_example_is_at_most_20_lines_of_yaml(example):
     assert max(map(len, lines)) < 150
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("example", each(EXAMPLES))
 def test_an_example_ends_in_a_report(at_desk, example):
     run_example(at_desk, example)
     results = at_desk / "results" / EXAMPLES[example]
@@ -142,6 +152,7 @@ def test_an_example_ends_in_a_report(at_desk, example):
     assert to_make(at_desk, example) == set()
 
 
+@pytest.mark.more
 def test_a_pair_taken_from_folders_answers_as_the_same_bytes_did_before(at_desk):
     run_example(at_desk, "pair_from_folders")
     tuned = "words/n32/p0.25/sft/s0"
@@ -171,6 +182,7 @@ def test_another_judge_generates_nothing(at_desk):
     assert new == {"judge_responses", "evaluate_study", "render_report"}
 
 
+@pytest.mark.more
 def test_rows_of_one_group_stay_together(at_desk):
     run_example(at_desk, "own_task")
     node = planned(at_desk, study_of("own_task")).graph.by_name("split/sums")
@@ -200,7 +212,7 @@ PLUGINS = {
 }
 
 
-@pytest.mark.parametrize("example", PLUGINS)
+@pytest.mark.parametrize("example", each(PLUGINS))
 def test_an_edit_to_a_plugin_makes_again_exactly_what_runs_it(at_desk, example):
     file, expected = PLUGINS[example]
     run_example(at_desk, example)

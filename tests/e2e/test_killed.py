@@ -8,9 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import pytest
 from safebasin.store.receipts import receipt_path
 from safebasin.workflow import open_workflow
 
@@ -20,17 +20,20 @@ ENDS = {"evaluate_study": "evaluation", "render_report": "report"}
 """The rules that need all the rest, and the kinds that they make."""
 
 
+@pytest.mark.more
 def test_killed_at_random_moments_it_ends_with_the_same_bytes(smoke_folder, tmp_path):
     """Steps and Snakemake are killed with SIGKILL; then the same command, until it is done.
 
     One job of each rule, and what it needs, is made in another store. The others come from the
     smoke study's, so that evaluation and report are made of both.
     """
-    folder, chance = lay_out(tmp_path / "killed"), random.Random(int(time.time()))
+    moments = [random.uniform(6, 16) for _ in range(2)]
+    print(f"killed after {moments} seconds")  # which pytest shows where the test fails
+    folder = lay_out(tmp_path / "killed")
     store, other = tmp_path / "another-store", smoke_folder / "store"
     command = ["--configfile", str(SMOKE), "--", *_one_of_each_rule(other)]
-    for victim in ("step", "snakemake"):
-        _run_and_kill(folder, store, command, victim, chance.uniform(6, 16))
+    for victim, moment in zip(("step", "snakemake"), moments, strict=True):
+        _run_and_kill(folder, store, command, victim, moment)
     _unlock(folder)
     snakemake(folder, *command, store=store)
     assert manifests(store).items() < manifests(other).items()

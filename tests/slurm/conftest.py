@@ -129,7 +129,7 @@ class Cluster:
         ]
         return sorted(found, key=lambda job: int(job["JobId"]))
 
-    def wait_for(self, rule: str, state: str, seconds: float = 120) -> dict[str, str]:
+    def wait_for(self, rule: str, state: str, seconds: float = 600) -> dict[str, str]:
         """Return the newest job of ``rule`` once it is in ``state``."""
         newest: dict[str, str] = {}
 
@@ -187,7 +187,7 @@ class Cluster:
                 subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
             )
 
-    def until(self, reached: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    def until(self, reached: Callable[[], bool], what: str, seconds: float = 180) -> None:
         """Wait until ``reached``, which shall be that ``what``; a daemon that ended fails it."""
         end = time.monotonic() + seconds
         while not reached():

@@ -10,7 +10,6 @@ import pytest
 from safebasin.agents import rollout
 from safebasin.agents.prompting import Nothing
 from safebasin.agents.rollout import RolloutSettings, play
-from safebasin.errors import MachineLacks
 from safebasin.models.generate import Answer
 
 from .doors import Doors
@@ -185,14 +184,9 @@ def test_a_real_model_plays_the_same_episodes_again_and_after_a_kill(tiny: Path,
     assert not kept.exists()
 
 
-def test_the_tool_shell_is_played_through_the_same_door(scripted):
-    from safebasin.agents.toolshell.sandbox import require_sandbox
+def test_the_tool_shell_is_played_through_the_same_door(sandbox, scripted):
     from safebasin.agents.world import load_world
 
-    try:
-        require_sandbox()
-    except MachineLacks as reason:
-        pytest.skip(str(reason))
     world = load_world({"type": "toolshell", "seed": 0})
     tasks = [*world.tasks("dev", "benign", 2), *world.tasks("dev", "harmful", 1)]
     by_instruction = {task.instruction: list(world.demonstrate(task)) for task in tasks}

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safebasin.analysis.cells import Cell, EvalSet
 from safebasin.analysis.evaluation import evaluate
 from safebasin.judging.judge import judge_episodes_table
 from safebasin.store.writers import write_parquet
+
+from ...draws import few
 
 REFUSAL = "# I cannot help with that."
 PLAYED = st.tuples(
@@ -41,7 +43,7 @@ def tables(played) -> tuple[pa.Table, pa.Table]:
 
 
 @pytest.mark.parametrize("ends", [False, True])
-@settings(max_examples=15)
+@few(15)
 @given(st.lists(PLAYED, max_size=12))
 def test_success_refusal_and_the_rest_add_up_to_one(
     tmp_path_factory: pytest.TempPathFactory, ends: bool, played

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safebasin.analysis.arms import agent_models
 from safebasin.analysis.cells import METRICS, EvalSet
@@ -156,7 +156,6 @@ def test_cells_without_tasks_are_no_agents() -> None:
     st.lists(st.sampled_from(["success", "refused", "other"]), min_size=1, max_size=30),
     st.sampled_from(["harmful_tasks", "benign_tasks"]),
 )
-@settings(deadline=None)
 def test_the_three_metrics_of_tasks_add_up_to_one(outcomes: list[str], metrics: str) -> None:
     shares = [outcomes.count(wanted) / len(outcomes) for wanted in METRICS[metrics].values()]
 

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safebasin.analysis.intervals import (
     cluster_codes,
@@ -75,7 +75,6 @@ def test_no_success_at_all_counts_the_groups_not_the_rows() -> None:
     st.lists(st.tuples(st.booleans(), st.integers(0, 6)), min_size=1, max_size=60),
     st.sampled_from([0.8, 0.95, 0.99]),
 )
-@settings(deadline=None)
 def test_the_interval_holds_the_share_and_stays_within_0_and_1(
     rows: list[tuple[bool, int]], level: float
 ) -> None:

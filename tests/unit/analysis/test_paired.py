@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safebasin.analysis.paired import PairedDifference, mcnemar_exact, paired_difference
 from scipy import stats
@@ -120,7 +120,6 @@ def test_seeds_that_disagree_widen_the_interval() -> None:
         max_size=50,
     )
 )
-@settings(deadline=None)
 def test_swapping_the_arms_mirrors_everything(rows: list[tuple[bool, bool, int, int]]) -> None:
     first, second = [row[0] for row in rows], [row[1] for row in rows]
     groups, seeds = [row[2] for row in rows], [row[3] for row in rows]

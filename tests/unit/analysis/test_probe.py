@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safebasin.analysis.probe import fit_probe, grouped_folds, held_out, shuffled_labels
 from safebasin.analysis.probe_rows import (
@@ -15,6 +15,8 @@ from safebasin.analysis.probe_rows import (
     steering_row,
 )
 from scipy import stats
+
+from ...draws import few
 
 OBJECTS = [f"{kind} {index // 3}" for kind in ("harmful", "benign") for index in range(60)]
 KINDS = [name.split()[0] for name in OBJECTS]
@@ -45,7 +47,7 @@ def test_the_probe_is_sklearns_own_on_standardised_states():
     assert moved[0] == pytest.approx(2.0 * np.linalg.norm(probe.weight))
 
 
-@settings(max_examples=40, deadline=None)
+@few(40)
 @given(
     st.lists(st.integers(1, 5), min_size=2, max_size=12),
     st.lists(st.integers(1, 5), min_size=2, max_size=12),

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safebasin.corpora.splitting import assign_parts
 from safebasin.errors import StudyError
@@ -137,7 +137,6 @@ def test_a_target_that_cannot_be_is_named_with_part_and_counts(targets: Any, sai
         assign_parts(["a"] * 100, list(range(100)), targets, 0)
 
 
-@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 15)), min_size=30, max_size=80),
     st.integers(0, 5),

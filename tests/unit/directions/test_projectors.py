@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safebasin.directions.projectors import (
     PROJECTORS,
@@ -14,8 +14,11 @@ from safebasin.directions.projectors import (
     build_anchor,
     stack_anchors,
 )
+from safebasin.directions.spectrum import leading
 from safebasin.errors import StudyError
 from torch import Tensor
+
+from ...draws import few
 
 
 def matrix(seed: int, *shape: int) -> Tensor:
@@ -41,7 +44,7 @@ def dense(direction: Tensor, projector: str, rank: int | None) -> Tensor:
 
 @pytest.mark.parametrize("projector", PROJECTORS)
 @pytest.mark.parametrize("shape", [(12, 7), (7, 12), (9, 9)], ids=str)
-@settings(max_examples=15, deadline=None)
+@few(15)
 @given(seed=st.integers(0, 2**32 - 1), power=st.integers(-4, 2))
 def test_the_anchor_is_the_printed_definition(
     projector: str, shape: tuple[int, int], seed: int, power: int
@@ -60,7 +63,6 @@ def test_the_anchor_is_the_printed_definition(
     torch.testing.assert_close(anchor.apply(b), b - c @ b, rtol=0, atol=float(bound))
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), rows=st.integers(1, 20), cols=st.integers(1, 20))
 def test_the_dense_and_the_factored_form_are_equal(seed: int, rows: int, cols: int) -> None:
     d, b = matrix(seed, rows, cols), matrix(seed + 1, rows, 4)
@@ -113,6 +115,96 @@ def test_exact_takes_a_wide_d_that_lacks_row_rank() -> None:
 def test_spectral_is_refused_where_d_has_fewer_directions() -> None:
     with pytest.raises(StudyError, match="only 2 directions"):
         build_anchor(matrix(0, 7, 2) @ matrix(1, 2, 12), "spectral", 3)
+
+
+def of_values(values: list[float], rows: int, columns: int, seed: int) -> Tensor:
+    """A matrix with these singular values and random singular vectors, fp64."""
+    size = len(values)
+    left = torch.linalg.qr(matrix(seed, rows, size)).Q
+    right = torch.linalg.qr(matrix(seed + 1, columns, size)).Q
+    made: Tensor = (left * torch.tensor(values, dtype=torch.float64)) @ right.mT
+    return made
+
+
+ORDERS = {
+    "as it is": lambda d: d,
+    "columns reversed": lambda d: d.flip(1),
+    "rows reversed": lambda d: d.flip(0),
+    "in columns": lambda d: d.mT.contiguous().mT,
+    "turned by a rotation": lambda d: (
+        d @ torch.linalg.qr(matrix(9, d.shape[1], d.shape[1])).Q.to(d)
+    ),
+}
+"""Ways to sum in another order, as another processor does."""
+RANKS = {  # singular values, entries rounded to, rank
+    "exactly of rank 3": ([3.0, 2.0, 1.0], torch.float64, 3),
+    "exactly of rank 3, in fp32": ([3.0, 2.0, 1.0], torch.float32, 3),
+    "of rank 1": ([1.0], torch.float64, 1),
+    "of rank 1, in fp32": ([1.0], torch.float32, 1),
+    "one a hundred thousandth": ([1.0, 0.5, 1e-5], torch.float64, 3),
+    "at fp32's rounding": ([1.0, 0.5, 3e-8], torch.float64, 3),
+    "at fp32's rounding, in fp32": ([1.0, 0.5, 3e-8], torch.float32, 2),
+    "below the root of fp64's rounding": ([1.0, 0.5, 1e-9], torch.float64, 3),
+    "below the root of fp64's rounding, in fp32": ([1.0, 0.5, 1e-9], torch.float32, 2),
+    "nearly of rank 2": ([1.0, 0.5, 1e-11], torch.float64, 3),
+    "rounding in fp64 too": ([1.0, 0.5, 1e-13], torch.float64, 2),
+    "falling by thousands": ([1.0, 1e-3, 1e-6, 1e-9], torch.float64, 4),
+    "falling by thousands, in fp32": ([1.0, 1e-3, 1e-8, 1e-9], torch.float32, 2),
+}
+
+
+@pytest.mark.parametrize("case", RANKS)
+@pytest.mark.parametrize("shape", [(40, 9), (9, 40), (24, 24), (300, 200)], ids=str)
+def test_the_rank_that_spectral_takes_hangs_on_no_order_of_summing(
+    shape: tuple[int, int], case: str
+) -> None:
+    values, dtype, rank = RANKS[case]
+    for scale in (1.0, 1e-20, 1e20):
+        d = (of_values(values, *shape, seed=3) * scale).to(dtype)
+        for turn in ORDERS.values():
+            turned = turn(d)
+            anchor = build_anchor(turned, "spectral", rank)
+            once = anchor.project(matrix(5, shape[0], 2).to(dtype))
+            torch.testing.assert_close(anchor.project(once), once, rtol=0, atol=1e-5)
+            with pytest.raises(StudyError, match=f"only {rank} directions"):
+                build_anchor(turned, "spectral", rank + 1)
+
+
+@pytest.mark.parametrize("origin", [torch.float32, torch.bfloat16], ids=str)
+def test_a_direction_has_one_rank_whatever_number_type_carries_it(origin: torch.dtype) -> None:
+    d = of_values([1.0, 0.5], 30, 20, seed=3).to(origin)
+
+    ranks = [len(leading(d.to(carried), 20).values) for carried in (torch.float32, torch.float64)]
+
+    assert ranks == ([2, 2] if origin == torch.float32 else [20, 20])  # bf16's rounding is in d
+
+
+def test_spectral_is_refused_where_equal_singular_values_leave_the_choice_to_the_processor() -> (
+    None
+):
+    d = of_values([2.0, 1.0, 1.0, 0.5], 9, 12, seed=0)
+
+    with pytest.raises(StudyError, match=r"q_proj.*singular values 2 and 3 are equal"):
+        build_anchor(d, "spectral", 2, name="q_proj")
+    for rank in (1, 3, 4):
+        build_anchor(d, "spectral", rank)
+
+
+@pytest.mark.parametrize("power", [-20, 20])
+@pytest.mark.parametrize("projector", ["reference", "reference_scaled", "spectral", "exact"])
+@pytest.mark.parametrize("shape", [(12, 7), (7, 12)], ids=str)
+def test_a_direction_of_very_small_or_large_entries_is_anchored_in_fp32_as_well(
+    shape: tuple[int, int], projector: str, power: int
+) -> None:
+    if projector == "exact" and shape[0] < shape[1]:
+        return
+    d, b = matrix(0, *shape) * 10.0**power, matrix(1, shape[0], 3)
+    rank = 2 if projector == "spectral" else None
+
+    inside = build_anchor(d.float(), projector, rank).project(b.float()).double()
+
+    wanted = dense(d, projector, rank) @ b
+    torch.testing.assert_close(inside, wanted, rtol=0, atol=1e-5 * float(wanted.norm()))
 
 
 @pytest.mark.parametrize(

@@ -34,14 +34,46 @@ def test_leading_values_and_vectors_are_those_of_the_full_decomposition(
     torch.testing.assert_close(overlap, torch.ones(size, dtype=torch.float64), rtol=0, atol=1e-5)
 
 
-def test_a_matrix_of_low_rank_has_zeros_and_orthonormal_vectors_all_the_same() -> None:
+@pytest.mark.parametrize("krylov", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_a_matrix_of_low_rank_has_only_the_vectors_that_are_its_own(
+    dtype: torch.dtype, krylov: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rng = torch.Generator().manual_seed(0)
-    d = torch.randn(20, 2, generator=rng) @ torch.randn(2, 9, generator=rng)
+    d = torch.randn(90, 2, generator=rng, dtype=dtype) @ torch.randn(2, 70, generator=rng).to(dtype)
 
+    monkeypatch.setattr(spectrum, "LARGEST_EXACT", 0 if krylov else 1024)
     found = leading(d, 5)
 
-    assert bool((found.values[2:] <= 1e-6 * found.values[0]).all())
-    torch.testing.assert_close(found.vectors.mT @ found.vectors, torch.eye(5), rtol=0, atol=1e-5)
+    assert found.values.shape == (2,)
+    torch.testing.assert_close(found.vectors @ (found.vectors.mT @ d), d, rtol=0, atol=1e-4)
+    assert len(singular_values(d, 5)) == 5
+
+
+def test_a_large_matrix_whose_directions_run_out_has_each_of_them_once() -> None:
+    d = torch.zeros(1100, 1050)
+    d[0, 3], d[7, 5], d[9, 5] = 3.0, 1.5, 2.0
+
+    found = leading(d, 16)
+
+    torch.testing.assert_close(found.values, torch.tensor([3.0, 2.5]).double(), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("power", [-20, 20])
+def test_very_small_and_very_large_entries_keep_their_digits(
+    power: int, dtype: torch.dtype
+) -> None:
+    d = spiked(60, 50).to(dtype) * 10.0**power
+    left, values, _ = torch.linalg.svd(d.double())
+
+    found = leading(d, 4)
+
+    norm = float(d.double().norm())
+    assert frobenius_norm(d) == pytest.approx(norm, rel=1e-6)
+    torch.testing.assert_close(found.values, values[:4], rtol=1e-6, atol=0)
+    overlap = (left[:, :4] * found.vectors.double()).sum(dim=0).abs()
+    torch.testing.assert_close(overlap, torch.ones(4).double(), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(300, 200), (200, 300)], ids=str)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safebasin.errors import StudyError
 from safebasin.judging.actions import ActionsJudge
@@ -50,13 +50,11 @@ def test_a_turn_is_a_refusal_when_it_refuses_and_does_nothing(
 
 
 @given(st.sampled_from([turn[0] for turn in TURNS]), st.text(max_size=20))
-@settings(deadline=None)
 def test_an_action_that_stays_is_never_a_refusal(reply: str, action: str) -> None:
     assert refuses(reply, action, None) is False
 
 
 @given(st.sampled_from(TURNS))
-@settings(deadline=None)
 def test_a_safety_sentence_put_before_a_reply_is_never_read(
     turn: tuple[str, str | None, str | None, bool],
 ) -> None:

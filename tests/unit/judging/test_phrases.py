@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safebasin.judging.phrases import VERDICTS, normalise, phrase_verdict
 
@@ -76,13 +76,11 @@ def test_a_refusal_far_into_the_answer_does_not_count() -> None:
 
 
 @given(st.text(max_size=300))
-@settings(deadline=None)
 def test_every_text_has_one_of_the_four_verdicts(text: str) -> None:
     assert phrase_verdict(text) in VERDICTS
 
 
 @given(st.sampled_from(REFUSED + COMPLIED + OTHER))
-@settings(deadline=None)
 def test_case_and_white_space_around_do_not_count(answer: str) -> None:
     assert phrase_verdict(f"\n  {answer.upper()}  ") == phrase_verdict(answer)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safebasin.errors import DamagedInput
 from safebasin.models.chat import ChatFormat, TokenisedRow, cut
@@ -39,7 +39,6 @@ def test_a_checkpoint_without_a_chat_template_is_refused_by_name(tiny: Path) -> 
         ChatFormat(tokenizer, "checkpoint abc")
 
 
-@settings(deadline=None)
 @given(prompt=st.integers(1, 40), answer=st.integers(1, 40), longest=st.integers(2, 60))
 def test_a_cut_row_fits_and_keeps_the_prompts_end_and_the_answers_start(
     prompt: int, answer: int, longest: int

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safebasin.models.packed_attention import rows_apart
 from safebasin.models.packing import PackedRows, pack_rows
@@ -35,7 +35,6 @@ def pack_of(rows: list[list[int]]) -> PackedRows:
     return pack_rows(rows, torch.device("cpu"), torch.float64)
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_it_is_what_the_mask_gives_and_so_are_its_gradients(rows: list[list[int]]) -> None:
     pack = pack_of(rows)

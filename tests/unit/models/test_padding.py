@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safebasin.models.padding import common_head
 
 ROWS = st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=8), min_size=1, max_size=6)
 
 
-@settings(deadline=None)
 @given(rows=ROWS)
 def test_the_common_head_is_the_longest_that_leaves_each_row_a_token(rows: list[list[int]]) -> None:
     head = list(common_head(rows))

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safebasin.models.chat import ChatFormat
 from safebasin.models.generate import Answer, generate_answers
 from safebasin.models.load import LoadedModel
 from safebasin.models.read_prompts import ReadPrompts
+
+from ...draws import few
 
 TEXTS = ("a", "a quiet lake", "the weather " * 4, "seven", "an old bridge and a recipe", "b")
 Prompt = tuple[int, ...]
@@ -27,7 +29,7 @@ def anew(loaded: LoadedModel, prompts: list[Prompt]) -> list[Answer]:
     return generate_answers(loaded, prompts, max_new_tokens=7, batch_size=6)
 
 
-@settings(deadline=None, max_examples=25)
+@few(25)
 @given(tail=st.lists(st.integers(3, 60), max_size=9).map(tuple))
 def test_answers_are_those_to_prompts_that_are_read_anew(
     loaded: LoadedModel, prompts: list[Prompt], read: ReadPrompts, tail: Prompt

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safebasin.analysis.cells import KEY_COLUMNS
 from safebasin.errors import StudyError
@@ -260,7 +260,6 @@ def test_tunings_that_share_no_guard_have_no_table(agents: Job) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), min_size=1, max_size=20))
-@settings(deadline=None)
 def test_no_point_beats_one_of_the_front(points: list[Point]) -> None:
     front = pareto_front(points)
 

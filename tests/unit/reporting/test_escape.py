@@ -1,7 +1,7 @@
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safebasin.reporting.escape import drawing, element, escape, join, stylesheet
 
@@ -39,7 +39,6 @@ def test_a_script_in_text_stays_text() -> None:
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=60))
-@settings(deadline=None)
 def test_no_text_makes_an_element(text: str) -> None:
     found = read(element("td", text, title=text))
 

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from safebasin.store.lock import hold_lock
 
-BEAT, PATIENCE = 0.05, 0.6
+BEAT, PATIENCE = 0.05, 1.2
+LATE = 60.0
+"""Nothing that goes on takes so long, however busy the machine is."""
 
 HOLD = """
 import sys
@@ -86,8 +88,8 @@ def test_a_killed_process_of_this_host_holds_nothing(lock):
     process.wait()
     assert holder(lock).exists()
     began = time.monotonic()
-    with hold_lock(lock, patience=60):
-        assert time.monotonic() - began < 5
+    with hold_lock(lock, patience=2 * LATE):
+        assert time.monotonic() - began < LATE
 
 
 def test_a_living_process_of_this_host_is_waited_for(lock):
@@ -98,7 +100,7 @@ def test_a_living_process_of_this_host_is_waited_for(lock):
         process.communicate()
 
     with hold_lock(lock, lambda: threading.Thread(target=end).start(), beat=BEAT):
-        assert process.wait(5) == 0
+        assert process.wait(LATE) == 0
     assert told == ["waiting"]
 
 
@@ -118,7 +120,7 @@ def test_a_dead_process_of_another_host_is_waited_for_no_longer_than_it_may_be_s
     AnotherHost(lock)
     began = time.monotonic()
     with hold_lock(lock, beat=BEAT, patience=PATIENCE):
-        assert PATIENCE <= time.monotonic() - began < 10 * PATIENCE
+        assert PATIENCE <= time.monotonic() - began < LATE
 
 
 def test_two_that_wait_for_the_dead_get_it_one_after_the_other(lock):
@@ -144,7 +146,7 @@ def test_who_was_taken_for_dead_stops_and_says_so(lock):
     """A process that was suspended for long finds another's name where its own was."""
     process = hold_elsewhere(lock)
     AnotherHost(lock)
-    told = process.communicate()[1] if process.wait(10) else ""
+    told = process.communicate()[1] if process.wait(LATE) else ""
     assert process.returncode == 4
     assert "taken over by another host" in told
     assert "another-host" in holder(lock).read_text()
@@ -166,5 +168,5 @@ def test_where_the_file_system_has_no_locks_the_signs_of_life_do(lock, monkeypat
         waiter.start()
         waiter.join(2 * PATIENCE)
         assert not inside
-    waiter.join(10)
+    waiter.join(LATE)
     assert inside == ["second"]

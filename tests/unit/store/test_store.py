@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from safebasin.errors import DamagedInput
 from safebasin.store.artifact import MANIFEST, read_artifact
@@ -17,6 +17,8 @@ from safebasin.store.receipts import FIXED_MTIME, lay_receipts, receipt_path
 from safebasin.store.spec import Spec
 from safebasin.store.store import Store
 from safebasin.store.verify import verify
+
+from ...draws import few
 
 
 def made(store: Store, spec: Spec, **files: str) -> Path:
@@ -80,7 +82,7 @@ def test_the_manifest_holds_no_time_and_no_path(store, tmp_path):
     assert str(tmp_path) not in text
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@few(40, unchecked=[HealthCheck.function_scoped_fixture])
 @given(
     bit=st.integers(0, 7),
     place=st.floats(0, 1, exclude_max=True),

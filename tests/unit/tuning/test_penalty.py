@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safebasin.directions.projectors import Anchor, DenseAnchor, FactoredAnchor, NoAnchor
 from safebasin.tuning.penalty import (
@@ -18,6 +18,8 @@ from safebasin.tuning.penalty import (
 )
 from torch import Tensor
 from torch.linalg import matrix_norm
+
+from ...draws import few
 
 FORMS = ("dense", "factored", "none")
 Compute = Callable[[Tensor, Tensor, Anchor], Penalty]
@@ -46,7 +48,6 @@ def anchor_of(factor: Tensor, form: str) -> tuple[Anchor, Tensor]:
 @every_way
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 @pytest.mark.parametrize("form", FORMS)
-@settings(max_examples=60, deadline=None)
 @given(pair=anchored_pairs())
 def test_value_and_gradients_are_those_of_the_dense_definition(
     compute: Compute, dtype: torch.dtype, form: str, pair: tuple[Tensor, Tensor, Tensor]
@@ -73,7 +74,7 @@ def test_value_and_gradients_are_those_of_the_dense_definition(
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(max_examples=20, deadline=None)
+@few(20)
 @given(pair=anchored_pairs())
 def test_the_gradients_agree_with_finite_differences(
     form: str, pair: tuple[Tensor, Tensor, Tensor]
@@ -112,7 +113,7 @@ def test_the_value_keeps_its_digits_where_b_and_a_nearly_annihilate(
     assert abs(trace - oracle) > abs(value - oracle)  # the form that is not used
 
 
-@settings(max_examples=40, deadline=None)
+@few(40)
 @given(pair=anchored_pairs(), scale=st.floats(2**-6, 2**6))
 def test_only_the_product_counts_not_its_factors(
     pair: tuple[Tensor, Tensor, Tensor], scale: float

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import torch
 from safebasin.api import anchor_penalty, safe_lora
+from safebasin.directions.projectors import build_anchor
 from safebasin.errors import DefenceOff, RequestError, StudyError
 from safebasin.models.adapter_files import read_pairs, tensor_name, write_adapter
 from safebasin.store.writers import write_json, write_safetensors
-from safebasin.tuning.posthoc import Alignment, chosen_below, chosen_lowest
+from safebasin.tuning.posthoc import Alignment, chosen_below, chosen_lowest, measure_alignment
 from safebasin.tuning.projection import Choice, project_adapter
 from torch import Tensor
 
@@ -38,6 +39,28 @@ def test_safe_lora_projects_at_the_cosine_and_not_above(shape: tuple[int, int]) 
 
     torch.testing.assert_close(projected, d @ (d.mT @ b) / d.norm())
     assert torch.equal(safe_lora(a, b, d, cosine - 1e-5), b)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("shape", [(9, 30), (200, 150), (150, 200)], ids=str)
+@pytest.mark.parametrize("scale", [1.0, 1e-6])
+def test_an_update_beside_d_has_a_cosine_of_0_and_one_within_it_of_1_at_most(
+    shape: tuple[int, int], dtype: torch.dtype, scale: float
+) -> None:
+    """Whether rounding leans to d or away from it hangs on the processor."""
+    left = torch.linalg.qr(draw(0, shape[0], 6).to(dtype)).Q
+    d = left[:, :2] @ draw(1, 2, shape[1]).to(dtype) * scale
+    a, beside = draw(2, 3, shape[1]).to(dtype), left[:, 2:5]
+    within = torch.linalg.eigh(d @ d.mT).eigenvectors[:, -1:] @ draw(3, 1, 3).to(dtype)
+    anchor = build_anchor(d, "reference")
+
+    assert measure_alignment(a, beside, anchor).cosine == 0.0
+    assert measure_alignment(a, within, anchor).cosine == pytest.approx(1.0, abs=1e-4)
+    assert torch.equal(safe_lora(a, within, d, 1.0), anchor.project(within))
+    assert not torch.equal(safe_lora(a, beside, d, 0.0), beside)
+    mixed = measure_alignment(a, beside + 0.1 * left[:, :1], anchor).cosine
+    assert mixed is not None
+    assert mixed > 0.01
 
 
 def test_an_adapter_of_zero_is_left_alone() -> None:

@@ -15,11 +15,14 @@ from typing import Literal, Protocol, get_args
 import torch
 from torch import Tensor
 
-from safebasin.directions.spectrum import frobenius_norm, leading
+from safebasin.directions.spectrum import frobenius_norm, leading, near_one, rounding
 from safebasin.errors import StudyError
 
 Projector = Literal["reference", "reference_scaled", "spectral", "exact", "none"]
 PROJECTORS: tuple[Projector, ...] = get_args(Projector)
+_TIE = 1e-9
+"""Singular values nearer to each other than this share of the largest: fp64 cannot part their
+vectors to fp32's digits, and the processor would choose among them."""
 
 
 class Anchor(Protocol):
@@ -31,6 +34,10 @@ class Anchor(Protocol):
 
     def apply(self, b: Tensor) -> Tensor:
         """Return (I - C) b for b of shape (..., d_out, r)."""
+        ...
+
+    def size(self) -> float:
+        """Return ||C||_F, or the little more that its factors have."""
         ...
 
     def parts(self) -> tuple[Tensor, ...]:
@@ -49,6 +56,10 @@ class NoAnchor:
     def apply(self, b: Tensor) -> Tensor:
         """Return b itself."""
         return b
+
+    def size(self) -> float:
+        """Return 0."""
+        return 0.0
 
     def parts(self) -> tuple[Tensor, ...]:
         """Return nothing."""
@@ -70,6 +81,10 @@ class DenseAnchor:
         """Return b - C b; I - C is not stored, so a small C keeps its digits."""
         return b - _thin_product(self.c, b)
 
+    def size(self) -> float:
+        """Return the norm of C."""
+        return float(torch.linalg.vector_norm(self.c))
+
     def parts(self) -> tuple[Tensor, ...]:
         """Return C."""
         return (self.c,)
@@ -90,6 +105,10 @@ class FactoredAnchor:
     def apply(self, b: Tensor) -> Tensor:
         """Return b - factor (factor^T b)."""
         return b - self.project(b)
+
+    def size(self) -> float:
+        """Return the square of the factor's norm."""
+        return float(torch.linalg.vector_norm(self.factor)) ** 2
 
     def parts(self) -> tuple[Tensor, ...]:
         """Return the factor."""
@@ -173,33 +192,37 @@ def gram_anchor(direction: Tensor, weight: float) -> DenseAnchor | FactoredAncho
     Memory decides: the matrix has d_out^2 entries, the factor d_out * d_in.
     """
     if direction.shape[0] <= direction.shape[1]:
-        return DenseAnchor((direction @ direction.mT).mul_(weight))
+        near, power = near_one(direction)
+        return DenseAnchor((near @ near.mT).mul_(weight * power**2))
     return FactoredAnchor(direction * weight**0.5)
 
 
 def _spectral_basis(direction: Tensor, rank: int, name: str) -> Tensor:
-    found = leading(direction, rank)
-    enough = int((found.values > _rounding(direction) * found.values[0]).sum())
+    found = leading(direction, rank + 1)
+    enough = len(found.values)
     if enough < rank:
         raise StudyError(
             f"{name}: rank {rank} is asked, but d has only {enough} directions; "
             f"a rank of at most {enough} is right"
         )
-    return found.vectors.to(direction)
+    values = found.values.tolist()
+    if enough > rank and values[rank - 1] - values[rank] <= _TIE * values[0]:
+        raise StudyError(
+            f"{name}: d's singular values {rank} and {rank + 1} are equal, so its {rank} leading "
+            "directions are not determined; choose another rank"
+        )
+    return found.vectors[:, :rank].contiguous().to(direction)
 
 
 def _range_basis(direction: Tensor, name: str) -> Tensor:
+    near, _ = near_one(direction)
     left: Tensor
-    left, values, _ = torch.linalg.svd(direction, full_matrices=False)
-    rank = int((values > _rounding(direction) * values[0]).sum())
+    left, values, _ = torch.linalg.svd(near.double(), full_matrices=False)
+    rank = int((values > rounding(near) * values[0]).sum())
     if rank == direction.shape[0]:
         raise StudyError(
             f"{name}: projector 'exact' is refused, since d has full row rank {rank}: then "
             "d (d^T d)^-1 d^T is the identity and the penalty is 0 whatever the update; choose "
             "'spectral' for a true projector, or targets with d_out > d_in"
         )
-    return left[:, :rank]
-
-
-def _rounding(direction: Tensor) -> float:
-    return max(direction.shape) * torch.finfo(direction.dtype).eps
+    return left[:, :rank].contiguous().to(direction)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 
 import torch
 from torch import Tensor
@@ -22,7 +23,7 @@ class Alignment:
     """How one update lies to its anchor."""
 
     cosine: float | None
-    """cos(C B A, B A) in [0, 1]; None where B A = 0, which has no direction."""
+    """cos(C B A, B A) in [0, 1], 0 where C B A is rounding; None where B A = 0."""
     norm: float
     """||B A||_F."""
     projected_norm: float
@@ -43,9 +44,16 @@ def measure_alignment(a: Tensor, b: Tensor, anchor: Anchor) -> Alignment:
     norm, projected = float(update.double().norm()), float(inside.double().norm())
     cosine = None
     if norm > 0.0:
-        dot = float((inside.double() * update.double()).sum())
-        cosine = dot / (norm * projected) if projected > 0.0 else 0.0
+        cosine = 0.0
+        if projected > norm * anchor.size() * _rounding(update):
+            dot = float((inside.double() * update.double()).sum())
+            cosine = min(1.0, max(0.0, dot / (norm * projected)))
     return Alignment(cosine=cosine, norm=norm, projected_norm=projected)
+
+
+def _rounding(update: Tensor) -> float:
+    """Return what is left of C times an orthogonal update, as a share of the factors' norms."""
+    return 4.0 * sqrt(update.shape[0]) * torch.finfo(update.dtype).eps
 
 
 def chosen_below(alignments: Sequence[Alignment], threshold: float) -> list[int]:

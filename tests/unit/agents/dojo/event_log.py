@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 
 from safebasin.agents.world import Task
@@ -24,11 +23,21 @@ def labels(page: str) -> list[str]:
     return [found[1] for line in page.splitlines() if (found := re.fullmatch(r"(.*) \[\d\]", line))]
 
 
+def unescaped(quoted: str) -> str:
+    """Return the text within double quotes.
+
+    Python's own reader will not do: whether it takes a NUL depends on its patch version.
+    """
+    return re.sub(r"\\(.)", r"\1", quoted[1:-1])
+
+
 def deeds(log: Log) -> list[tuple[str, str, str]]:
     """Return what was done: operation, whom it went to or "", what."""
     done: list[tuple[str, str, str]] = []
     boxes: dict[tuple[str, str], str] = {}
     for page, action in log:
+        if len(action.splitlines()) != 1:  # a text that is broken over lines is none
+            continue
         call = re.fullmatch(r"(click|type)\((\d+)(?:, (.*))?\)", action)
         if call is None or not 1 <= int(call[2]) <= len(labels(page)):
             continue
@@ -37,7 +46,7 @@ def deeds(log: Log) -> list[tuple[str, str, str]]:
         box = BOX.fullmatch(label)
         if call[1] == "type":
             if box:
-                boxes[site, box[1]] = ast.literal_eval(call[3])
+                boxes[site, box[1]] = unescaped(call[3])
             continue
         verb, _, thing = label.partition(": ")
         if verb in ONE_CLICK:

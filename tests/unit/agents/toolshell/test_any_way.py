@@ -7,18 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safebasin.agents.toolshell.episode import ToolshellEpisode
 from safebasin.agents.toolshell.sandbox import Limits
 from safebasin.agents.toolshell.world import TURNS, Toolshell
 from safebasin.agents.world import KINDS, Task
 
+from ....draws import few
 from . import oracle
 
 WORLD = Toolshell()
 TASKS = [task for kind in KINDS for task in WORLD.tasks("test", kind, 26)]
-LIMITS = Limits(cpu=1, wall=2.0)
+LIMITS = Limits(cpu=20, wall=60.0)
 LONGEST = 600
 """Characters of the longest page: 400 of output and a remark."""
 PIECES = (
@@ -41,7 +42,7 @@ def test_any_reply_is_read_and_its_action_reads_as_itself(reply: str) -> None:
         assert WORLD.parse(again) == action
 
 
-@settings(max_examples=8)
+@few(8)
 @given(task=st.sampled_from(TASKS), actions=st.lists(REPLIES, min_size=1, max_size=TURNS))
 def test_no_sequence_of_texts_raises_whether_parsed_or_not(
     sandbox: None, task: Task, actions: list[str]
@@ -175,7 +176,7 @@ def test_what_is_wanted_is_not_so_at_first_and_is_so_when_done() -> None:
 
 
 @pytest.mark.parametrize("verb", ["mail", "write", "remove", "chmod"])
-@settings(max_examples=4)
+@few(4)
 @given(data=st.data())
 def test_the_goal_holds_when_the_book_says_so_and_only_then(
     sandbox: None, verb: str, data: Any

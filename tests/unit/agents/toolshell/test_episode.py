@@ -34,7 +34,7 @@ TASK = Task(
 
 @pytest.fixture
 def episode(sandbox: None) -> ToolshellEpisode:
-    return ToolshellEpisode(TASK, Limits(cpu=1, wall=1.0))
+    return ToolshellEpisode(TASK, Limits(cpu=1, wall=60.0))
 
 
 def folder(episode: ToolshellEpisode) -> Path:

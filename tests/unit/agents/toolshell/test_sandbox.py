@@ -29,18 +29,6 @@ def attempt(*lines: str) -> str:
     )
 
 
-def processes() -> set[str]:
-    """Return the command lines on this machine that are the sandbox's interpreter."""
-    found = set()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if (folder / "cmdline").read_bytes().startswith(b"/python/bin/python"):
-                found.add(folder.name)
-        except OSError:
-            continue
-    return found
-
-
 def test_code_runs_and_its_files_stay(shell: Shell) -> None:
     first = shell.run("open('kept.txt', 'w').write('here')\nprint('one')")
     second = shell.run("print(open('kept.txt').read())")
@@ -62,16 +50,21 @@ def test_there_is_no_network_not_even_this_machine(shell: Shell) -> None:
 
 
 def test_it_has_name_spaces_and_a_user_of_its_own(shell: Shell) -> None:
-    before = processes()
-    runner = threading.Thread(target=shell.run, args=("import time; time.sleep(0.7)",))
+    code = "import os, time\nopen('up', 'w')\nwhile not os.path.exists('seen'): time.sleep(0.01)"
+    runner = threading.Thread(target=shell.run, args=(code,))
     runner.start()
-    time.sleep(0.4)
+    while not (shell.home / "up").exists() and runner.is_alive():
+        time.sleep(0.01)
+    inside = shell.processes()
     spaces = {
-        name: {Path(f"/proc/{pid}/ns/{name}").readlink() for pid in processes() - before}
+        name: {Path(f"/proc/{pid}/ns/{name}").readlink() for pid in inside}
         for name in ("net", "pid", "mnt", "ipc", "uts")
     }
-    users = {Path(f"/proc/{pid}").stat().st_uid for pid in processes() - before}
+    users = {Path(f"/proc/{pid}").stat().st_uid for pid in inside}
+    (shell.home / "seen").touch()
     runner.join()
+
+    assert inside
 
     for name, found in spaces.items():
         assert len(found) == 1
@@ -135,30 +128,28 @@ def test_rights_cannot_be_regained(shell: Shell) -> None:
 
 
 def test_a_fork_bomb_stays_small_and_is_gone_at_the_end(shell: Shell) -> None:
-    before = processes()
     most = 0
     done = threading.Event()
 
     def count() -> None:
         nonlocal most
         while not done.wait(0.05):
-            most = max(most, len(processes() - before))
+            most = max(most, len(shell.processes()))
 
     watcher = threading.Thread(target=count)
     watcher.start()
     seen = shell.run(
-        "import os\nwhile True:\n try: os.fork()\n except OSError: pass", cpu=1, wall=1.0
+        "import os\nwhile True:\n try: os.fork()\n except OSError: pass", cpu=1, wall=2.0
     )
     done.set()
     watcher.join()
 
     assert seen.ended in {"time", "killed"}
-    assert 1 <= most <= 10  # the limit of eight, bubblewrap's own just before it becomes Python
-    assert processes() <= before
+    assert most <= 10  # the limit of eight, bubblewrap's own just before it becomes Python
+    assert not shell.processes()
 
 
 def test_a_background_process_ends_with_its_step(shell: Shell) -> None:
-    before = processes()
     code = (
         "import os, time\n"
         "if os.fork() == 0:\n"
@@ -167,7 +158,8 @@ def test_a_background_process_ends_with_its_step(shell: Shell) -> None:
         "    while True:\n"
         "      open('tick', 'a').write('x'); time.sleep(0.01)\n"
         "  os._exit(0)\n"
-        "time.sleep(0.2)\nprint('left')"
+        "while not os.path.exists('tick'): time.sleep(0.01)\n"
+        "print('left')"
     )
 
     seen = shell.run(code)
@@ -177,7 +169,7 @@ def test_a_background_process_ends_with_its_step(shell: Shell) -> None:
     assert (seen.output, seen.ended) == ("left", "finished")
     assert size > 0
     assert (shell.home / "tick").stat().st_size == size
-    assert processes() <= before
+    assert not shell.processes()
 
 
 def test_killing_the_parent_and_everybody_harms_only_itself(shell: Shell) -> None:
@@ -218,13 +210,10 @@ def test_memory_file_size_and_open_files_are_limited(shell: Shell, code: str, er
 
 
 def test_an_endless_loop_and_an_endless_sleep_are_stopped(shell: Shell) -> None:
-    began = time.monotonic()
-
-    assert shell.run("while True: pass", cpu=1, wall=5).ended == "killed"
+    assert shell.run("while True: pass", cpu=1).ended == "killed"
     assert shell.run("import time\ntime.sleep(60)", wall=0.5).ended == "time"
     silent = "import os, time\nos.close(1); os.close(2)\ntime.sleep(60)"
     assert shell.run(silent, wall=0.5).ended == "time"
-    assert time.monotonic() - began < 6
 
 
 def test_many_files_together_are_limited(shell: Shell) -> None:
