@@ -12,7 +12,7 @@ import pytest
 import torch
 from safebasin.models.device import prefer_repeatable_kernels
 
-from ..unit.conftest import tiny
+from ..tiny_checkpoint import tiny
 from ..unit.tuning.conftest import mixture
 
 __all__ = ["mixture", "tiny"]

@@ -1,24 +1,20 @@
-"""Fixtures of several rooms: a tiny model, and a hub on loopback."""
+"""Fixtures of several rooms: a tiny model, and a hub on loopback. A GPU is not seen here."""
 
 from __future__ import annotations
+
+import os
+
+os.environ["CUDA_VISIBLE_DEVICES"] = ""  # read when torch first looks for one
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ..tiny_checkpoint import tiny
 from .sources.hub_lookalike import HubLookalike
 
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a checkpoint with random weights. Do not change its files."""
-    from safebasin.models.tiny import TinyLlama, write_tiny_llama
-
-    folder = tmp_path_factory.mktemp("tiny")
-    size = TinyLlama(hidden=32, layers=2, heads=4, vocabulary=320, seed=1)
-    write_tiny_llama(size, "float32", folder)
-    return folder
+__all__ = ["tiny"]
 
 
 @pytest.fixture
