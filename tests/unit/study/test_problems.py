@@ -130,6 +130,18 @@ CASES = {
         "eval_sets.words.metrics: 'accuracy'",
         "is of the type phrases; use the type label or a plugin",
     ),
+    "a set of a corpus that its part has no rows of": (
+        "splits.everything.parts.test",
+        {"requests": 24},
+        "eval_sets.words.corpora: 'words'",
+        "no row of it is in test of the split everything, which has requests",
+    ),
+    "prompts of a corpus that their parts have no rows of": (
+        "prompts.words",
+        {"split": "everything", "parts": ["poison"], "corpora": ["words"], "judge": "words"},
+        "prompts.words.corpora: 'words'",
+        "no row of it is in poison of the split everything, which has requests",
+    ),
     "more rows than there are": ("grid.0.samples", [400], "grid.0.samples", "only 40 rows"),
     "alignment without seed": (
         "checkpoints.tiny-aligned.align.training",
