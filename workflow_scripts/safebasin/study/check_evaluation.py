@@ -74,7 +74,7 @@ def _known_in(
     if split is None or not set(parts) <= set(split.parts):
         return  # told already
     yield from known(key, corpus, split.corpora)
-    held = {name for part in parts for name in split.parts[part]}
+    held = {name for part, shares in split.parts.items() if part in parts for name in shares}
     if corpus in split.corpora and corpus not in held:
         told = f"has {', '.join(sorted(held))}"
         cure = f"no row of it is in {' or '.join(parts)} of the split {prompts.split}, which {told}"
