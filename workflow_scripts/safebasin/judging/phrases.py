@@ -50,7 +50,7 @@ def phrase_verdict(answer: str) -> Verdict:
         return "degenerate"
     window = cast(int, english_lists()["window"])
     own = _from_first_word(without_tales(said))
-    if refuses_in_english(own[:window]) or refuses_elsewhere(text[:window]):
+    if refuses_in_english(own[:window]) or refuses_elsewhere(own[:window]):
         return "refused"
     if _loops(text):
         return "degenerate"
