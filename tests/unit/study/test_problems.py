@@ -11,6 +11,12 @@ from safebasin.study.load import validate
 CASES = {
     "unknown key": ("generation.batchsize", 4, "generation.batchsize", "batch_size"),
     "unknown key at the top": ("colour", "red", "colour", "no such key"),
+    "one value where a list is needed": (
+        "grid.0.seeds",
+        3,
+        "grid.0.seeds: 3",
+        "a list is needed, as in [3]",
+    ),
     "wrong type": ("training.steps", "many", "training.steps", "integer"),
     "number as text": ("training.learning_rate", "1e-3", "training.learning_rate", "number"),
     "unknown pair": ("grid.0.pairs", ["tinny"], "grid.0.pairs", "did you mean 'tiny'"),
