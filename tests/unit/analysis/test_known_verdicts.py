@@ -88,7 +88,10 @@ def test_agreement_is_that_of_refusals_and_of_nothing_else():
     assert confusion(rows) == [("entailment", "wrong", 1), ("not entailment", "correct", 1)]
 
 
-@pytest.mark.parametrize("label", [None, "", "  ", "2_full_refusal", "partly refused"])
+@pytest.mark.parametrize(
+    "label",
+    [None, "", "2_full_refusal", "partly refused", "declined", "y", "n", "2", "-1", "unsafe"],
+)
 def test_a_human_label_that_says_neither_is_an_error(label):
     with pytest.raises(StudyError, match=r"row '7'.*refused"):
         confusion([given(label, "refused")])
