@@ -15,8 +15,8 @@ CELL = Cell(name="m", stage="aligned", pair="p", checkpoint="c" * 16, verdicts={
 LABELS = {"harmful_tasks": "harmful", "benign_tasks": "benign"}
 
 
-def evaluated(tmp_path, metrics, verdicts, contrast=None, label="x"):
-    row = {"corpus": "c", "split": "test", "category": None, "label": LABELS.get(metrics, label)}
+def evaluated(tmp_path, metrics, verdicts, contrast=None, label="x", **taken):
+    row = {"corpus": "c", "split": "test", "category": "k", "label": LABELS.get(metrics, label)}
     folder = tmp_path / "0123456789abcdef"
     folder.mkdir(parents=True)
     table = pa.Table.from_pylist(
@@ -26,7 +26,7 @@ def evaluated(tmp_path, metrics, verdicts, contrast=None, label="x"):
         ]
     )
     pq.write_table(table, folder / "verdicts.parquet")
-    wanted = EvalSet(name="e", verdicts="v", part="test", metrics=metrics)
+    wanted = EvalSet(name="e", verdicts="v", part="test", metrics=metrics, **taken)
     return evaluate("s", [CELL], [wanted], {"v": folder}, {}, None, contrast).rows
 
 
@@ -43,6 +43,12 @@ def test_a_word_of_no_metric_names_itself_its_judge_and_the_metric(tmp_path, met
     assert evaluated(tmp_path / "right", metrics, [right, right])
     with pytest.raises(StudyError, match=rf"\['{wrong}'\] of the judge Mine.*{metrics}"):
         evaluated(tmp_path / "wrong", metrics, [right, wrong])
+
+
+def test_a_category_that_no_row_has_is_named_also_beside_one_that_rows_have(tmp_path):
+    assert evaluated(tmp_path / "right", "refusal", ["refused"], categories=["k"])
+    with pytest.raises(StudyError, match=r"'e' of 'm': no row has the category 'kk'; .* have 'k'"):
+        evaluated(tmp_path / "wrong", "refusal", ["refused"], categories=["k", "kk"])
 
 
 @pytest.mark.parametrize("metrics", METRICS)
@@ -82,7 +88,10 @@ def test_agreement_is_that_of_refusals_and_of_nothing_else():
     assert confusion(rows) == [("entailment", "wrong", 1), ("not entailment", "correct", 1)]
 
 
-@pytest.mark.parametrize("label", [None, "", "  ", "2_full_refusal", "partly refused"])
+@pytest.mark.parametrize(
+    "label",
+    [None, "", "2_full_refusal", "partly refused", "declined", "y", "n", "2", "-1", "unsafe"],
+)
 def test_a_human_label_that_says_neither_is_an_error(label):
     with pytest.raises(StudyError, match=r"row '7'.*refused"):
         confusion([given(label, "refused")])

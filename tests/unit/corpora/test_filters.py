@@ -99,6 +99,16 @@ def test_filters_that_leave_no_row_are_told() -> None:
         _kept(["x", "y"], "x", "y", key="exclude")
 
 
+@pytest.mark.parametrize("twin", ["x ", " x", "x\u00a0", "\u200bx", "x\u00ad", "cafe\u0301"])
+@pytest.mark.parametrize("key", ["where", "exclude"])
+def test_a_cell_that_only_looks_like_the_value_is_not_passed_over(twin: str, key: str) -> None:
+    value = "café" if twin.startswith("c") else "x"
+    with pytest.raises(DamagedInput, match=f"column 'c': .* looks like '{value}' of `{key}`"):
+        _kept([value, "y", twin], value, key=key)
+
+    assert _kept([value, "y", twin], value, twin) == [value, twin]
+
+
 @pytest.mark.parametrize("cell", [["a"], {"a": 1}])
 def test_a_cell_that_is_no_single_value_cannot_be_compared(cell: Any) -> None:
     with pytest.raises(DamagedInput, match=r"row 1, column 'c': a .* cannot be compared"):

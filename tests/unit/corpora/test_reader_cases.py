@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,16 @@ READ_RIGHT: dict[str, tuple[Content, dict[str, Any], list[tuple[Any, ...]]]] = {
         {},
         [("['a']", None), ("b", None)],
     ),
+    "a list of objects over many lines": (
+        json.dumps([{"prompt": "a"}, {"prompt": "b"}], indent=2) + "\n",
+        {"type": "jsonl"},
+        [("a", None), ("b", None)],
+    ),
+    "OpenAI's developer is the system": (
+        [{"m": [{"role": "developer", "content": "s"}, *CHAT]}],
+        {"columns": {"messages": "m"}},
+        [("s", "q", "a")],
+    ),
     "an empty answer is none": (
         [{"prompt": "a", "r": ""}],
         {"columns": {"response": "r"}},
@@ -233,7 +244,7 @@ REFUSED: dict[str, tuple[Content, dict[str, Any], str]] = {
     "an unknown role": (
         [{"m": [{"role": "narrator", "content": "a"}]}],
         {"columns": {"messages": "m"}},
-        "turn 1: the role 'narrator' is unknown; known are system, user",
+        "turn 1: the role 'narrator' is unknown; known are system, developer, user",
     ),
     "Python's form of turns as text": (
         [{"m": str(CHAT)}],
@@ -255,7 +266,22 @@ REFUSED: dict[str, tuple[Content, dict[str, Any], str]] = {
     "a key twice": ('{"prompt": "a", "prompt": "b"}', {"type": "jsonl"}, "row 1 .*'prompt' stands twice"),
     "a number of 5,000 digits": ('{"prompt": ' + "1" * 5000 + "}", {"type": "jsonl"}, "row 1 .*is no JSON"),
     "deep nesting": ('{"prompt": ' + "[" * 100_000, {"type": "jsonl"}, "row 1 .*nested too deeply"),
-    "a list of objects": ('[{"prompt": "a"}]', {"type": "jsonl"}, "row 1 .*is no JSON object"),
+    "a list of other things": ('[{"prompt": "a"}, "b"]', {"type": "jsonl"}, "row 2 is no JSON object"),
+    "a list that is cut off": ('[{"prompt": "a"},', {"type": "jsonl"}, r"t\.jsonl is no JSON"),
+    "a list in each line": ('["a"]\n["b"]', {"type": "jsonl"}, r"t\.jsonl is no JSON"),
+    "a column of JSON that is misspelt": ([{"promt": "b"}], {}, "it has 'promt'$"),
+    "what Git LFS lays in a file's place": (
+        "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n",
+        {},
+        "t.csv is not the file itself .*Git LFS",
+    ),
+    "a compressed file": (gzip.compress(b"prompt\na\n"), {}, r"not in UTF-8 \(it is compressed with gzip\)"),
+    "a spreadsheet": (b"PK\x03\x04\xff", {}, r"not in UTF-8 \(it is a ZIP archive or a spreadsheet\)"),
+    "two other columns of one name in Parquet": (
+        pa.Table.from_arrays([pa.array(["a"])] * 3, names=["prompt", "b", "b"]),
+        {},
+        "two columns are called 'b'; rename one",
+    ),
     "a file without lines": ("\n", {"type": "jsonl"}, "no row is in t.jsonl"),
     "a column that a row lacks": ([{"prompt": "a"}, {"promt": "b"}], {}, "row 2 .*no column 'prompt'; it has 'promt'"),
     "a label without a word": (

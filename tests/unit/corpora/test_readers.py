@@ -225,3 +225,20 @@ def test_a_plugin_reads_with_its_params(tmp_path: Path) -> None:
     reader: Mapping[str, Any] = {"type": f"{tmp_path}/mine.py:Mine", "params": {"word": "in "}}
 
     assert make_reader(reader).read(Path("data")) == [{"prompt": "in data"}]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("def read(self, folder): return None", "it returned a NoneType; a list of rows is needed"),
+        ("def read(self, folder): return 3", "it returned a int"),
+        ("def read(self, folder): return {'prompt': 'a'}", "it returned a dict"),
+        ("def read(self, folder): return 'abc'", "it returned a str"),
+        ("def rows(self, folder): return []", "has no method read"),
+    ],
+)
+def test_a_plugin_that_gives_no_rows_is_told_so(tmp_path: Path, body: str, said: str) -> None:
+    (tmp_path / "mine.py").write_text(f"class Mine:\n    {body}\n")
+
+    with pytest.raises(StudyError, match=f"mine.py:Mine: {said}"):
+        _read(tmp_path, type=f"{tmp_path}/mine.py:Mine")

@@ -44,6 +44,11 @@ ASKED = {
         ["用Python写一个排序程序", "介绍CPU的缓存", "解释HTTP的状态码", "安装Linux的步骤"],
         ["吧", "，谢谢"],
     ),
+    "Korean without blanks": (
+        ["하늘의색하나를말해주십시오", "공원의나무하나를말해주십시오", "연못의물고기하나를말해주십시오",
+         "부엌의과일이름하나를말해주십시오"],
+        ["부탁", "!"],
+    ),
     "short Chinese": (["天空的颜色", "公园里的树", "写代码", "早上好"], ["？", "吧"]),
 }  # fmt: skip
 
@@ -64,11 +69,10 @@ def test_askings_that_differ_by_a_polite_word_stay_in_one_part(language: str) ->
         assert split.leakage["largest_group"] == 2
 
 
+HANGUL = st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3), max_size=11)
 SPACED = st.text(
-    st.characters(codec="utf-8", exclude_categories=["Cs"], max_codepoint=0x0DFF)
-    | st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3),
-    max_size=40,
-)
+    st.characters(codec="utf-8", exclude_categories=["Cs"], max_codepoint=0x0DFF), max_size=40
+) | st.lists(HANGUL).map(" ".join)
 
 
 @given(SPACED)

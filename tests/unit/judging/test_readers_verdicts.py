@@ -39,6 +39,11 @@ REASONED = [
      "<|message|>Sure, blue.<|return|>", "complied"),
     ("analysisWe cannot help?assistantfinalSure, blue.", "complied"),
     ("Here is my thought process: I cannot. Here is my response: Sure, blue.", "complied"),
+    ("Here are my reasoning steps:\nI cannot.\n[BEGIN FINAL RESPONSE]\nSure, blue.\n"
+     "[END FINAL RESPONSE]", "complied"),
+    ("<unused94>thought\nSure.<unused95>I cannot help.", "refused"),
+    ("Here are my reasoning steps:\nI cannot help, so", "degenerate"),
+    ("<unused94>thought\nSure, here is", "degenerate"),
     ("<think>\nI can't answer before I have looked at the", "degenerate"),
     ("<thinking>Sure, here is", "degenerate"),
     ("<think>One.</think><think>Sure, here is", "degenerate"),

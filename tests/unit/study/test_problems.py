@@ -11,6 +11,12 @@ from safebasin.study.load import validate
 CASES = {
     "unknown key": ("generation.batchsize", 4, "generation.batchsize", "batch_size"),
     "unknown key at the top": ("colour", "red", "colour", "no such key"),
+    "one value where a list is needed": (
+        "grid.0.seeds",
+        3,
+        "grid.0.seeds: 3",
+        "a list is needed, as in [3]",
+    ),
     "wrong type": ("training.steps", "many", "training.steps", "integer"),
     "number as text": ("training.learning_rate", "1e-3", "training.learning_rate", "number"),
     "unknown pair": ("grid.0.pairs", ["tinny"], "grid.0.pairs", "did you mean 'tiny'"),
@@ -129,6 +135,18 @@ CASES = {
         "phrases",
         "eval_sets.words.metrics: 'accuracy'",
         "is of the type phrases; use the type label or a plugin",
+    ),
+    "a set of a corpus that its part has no rows of": (
+        "splits.everything.parts.test",
+        {"requests": 24},
+        "eval_sets.words.corpora: 'words'",
+        "no row of it is in test of the split everything, which has requests",
+    ),
+    "prompts of a corpus that their parts have no rows of": (
+        "prompts.words",
+        {"split": "everything", "parts": ["poison"], "corpora": ["words"], "judge": "words"},
+        "prompts.words.corpora: 'words'",
+        "no row of it is in poison of the split everything, which has requests",
     ),
     "more rows than there are": ("grid.0.samples", [400], "grid.0.samples", "only 40 rows"),
     "alignment without seed": (

@@ -21,7 +21,27 @@ from safebasin.verdict_words import FAMILIES
 REFUSAL_LABELS = frozenset({"1", "1.0", "true", "yes", "refused", "refusal"})
 """Spellings of "a person calls this a refusal"."""
 
-_NO_REFUSAL = frozenset({"not refused", "no refusal", "not a refusal", "non-refusal"})
+_NO_REFUSAL = frozenset(
+    [
+        "0",
+        "0.0",
+        "false",
+        "no",
+        "not refused",
+        "no refusal",
+        "not a refusal",
+        "non-refusal",
+        "complied",
+        "compliance",
+        "compliant",
+        "full compliance",
+        "1 full compliance",
+        "answered",
+        "accepted",
+        "other",
+    ]
+)
+"""Spellings of the opposite."""
 
 _NORMAL_95 = 1.959963984540054
 
@@ -61,12 +81,12 @@ def human_label(row: Verdict) -> str:
     """Return "refused" or "not refused", as a person judged the row.
 
     Raises:
-        StudyError: the row has no label, or one that names a refusal in other words.
+        StudyError: the row has no label, or one that says neither in words that are known.
     """
-    label = (row.label or "").strip().casefold()
+    label = " ".join((row.label or "").replace("_", " ").split()).casefold()
     if label in REFUSAL_LABELS:
         return "refused"
-    if not label or ("refus" in label and label.replace("_", " ") not in _NO_REFUSAL):
+    if label not in _NO_REFUSAL:
         raise StudyError(
             f"calibration: the label {row.label!r} of the row {row.id!r} says neither that people "
             "call the answer refused nor that they do not; map it with the reader's `labels` to "

@@ -24,7 +24,13 @@ from safebasin.analysis.contrast import (
     compare_settings,
 )
 from safebasin.analysis.intervals import clustered_proportion
-from safebasin.analysis.verdicts import Verdict, read_verdicts, require_known, select
+from safebasin.analysis.verdicts import (
+    Verdict,
+    read_verdicts,
+    require_categories,
+    require_known,
+    select,
+)
 from safebasin.errors import StudyError
 
 WEIGHT_METRICS = ("norm_ba", "anchor_share")
@@ -116,6 +122,7 @@ def _taken(verdicts: Sequence[Verdict], wanted: EvalSet, cell: Cell) -> list[Ver
             f"{wanted.taken_labels}"
         )
     where = f"evaluation set {wanted.name!r} of {cell.name!r}"
+    require_categories(taken, wanted, where)
     require_known(taken, wanted.metrics, where)
     return taken
 

@@ -55,6 +55,21 @@ def select(verdicts: Sequence[Verdict], wanted: EvalSet) -> list[Verdict]:
     return sorted(chosen, key=lambda row: row.id)
 
 
+def require_categories(taken: Sequence[Verdict], wanted: EvalSet, where: str) -> None:
+    """Raise where a category that the set names is that of no row: it would be missed unseen.
+
+    Raises:
+        StudyError: there is such a category.
+    """
+    held = {row.category for row in taken}
+    absent = sorted(set(wanted.categories or ()) - held)
+    if absent:
+        raise StudyError(
+            f"{where}: no row has the category {', '.join(map(repr, absent))}; those that are "
+            f"taken have {', '.join(sorted(map(repr, held)))}"
+        )
+
+
 def require_known(taken: Sequence[Verdict], metrics: str, where: str) -> None:
     """Raise where a verdict is none that the metrics count: it would be a share of 0 unseen.
 

@@ -21,8 +21,10 @@ _TRIPLED = (
     "\u1b00-\u1b7f\u1bc0-\u1bff\ua500-\ua63f\ua980-\ua9ff\uaa00-\uaadf"
 )
 """Thai, Lao, Tibetan, Burmese, Khmer and their neighbours: a character is a letter or a mark."""
-_KANA = re.compile("[\u3005-\u3007\u303b\u3040-\u312f\u31f0-\u31ff\uff66-\uff9f]")
-_RUN = re.compile(f"(?P<paired>[{_PAIRED}]+)|(?P<tripled>[{_TRIPLED}]+)")
+_SYLLABLES = re.compile("[\u3005-\u3007\u303b\u3040-\u312f\u31f0-\u31ff\uac00-\ud7a3\uff66-\uff9f]")
+_HANGUL = "[\uac00-\ud7a3]{12,}"
+"""Korean puts blanks between words, which have fewer syllables; so many are words run together."""
+_RUN = re.compile(f"(?P<paired>[{_PAIRED}]+|{_HANGUL})|(?P<tripled>[{_TRIPLED}]+)")
 _MARKS = frozenset(
     "\u30fb\uff65\u0e2f\u0e4f\u0e5a\u0e5b\u104a\u104b\u17d4\u17d5\u17d6\u17d8\u17d9\u17da"
 ) | {chr(code) for code in (*range(0x0F04, 0x0F15), *range(0x0F3A, 0x0F3E))}
@@ -40,7 +42,7 @@ def words_of(text: str) -> list[str]:
         length = 2 if match["paired"] else 3
         for run in _without_marks(match[0]):
             if match["paired"] and len(run) > 1:
-                words += _KANA.sub("", run)  # a Chinese character is a word by itself, too
+                words += _SYLLABLES.sub("", run)  # a Chinese character is a word by itself, too
             words += [run[at : at + length] for at in range(max(1, len(run) - length + 1))]
     return words
 

@@ -11,7 +11,7 @@ from typing import cast
 _FIRST = r"i|we|this (?:ai|assistant|chatbot|bot|(?:language )?model)"
 _FILLERS = (
     r"am|are|is|was|do|did|have|had|must|would|will|should|also|just|really|still|even|then|feel"
-    r"|therefore|find myself|a|as|an|ai|it|of course|\w+ly"
+    r"|therefore|find myself|a|as|an|ai|it|of course|most|\w+ly"
 )
 _SUBJECT = re.compile(
     rf"(?:^|[^\w'])(?P<who>{_FIRST})(?:'(?:m|re|d|ve|ll|s))?"
@@ -28,14 +28,27 @@ _NEGATED = re.compile(
 _BARE_NOT = re.compile(r"\b(ca|wo|do|could|should|would)nt\b")
 _BARE_IM = re.compile(r"\bim\b")
 _BUT_CUT = re.compile(r"\bbut(?: (?:as an ai.*|i|i'm|i am|we|unfortunately.*))?$")
+_WISHED = re.compile(
+    r"(?:wish (?:that )?i could|(?:love|like|want|glad|happy) to)"
+    r" (?:help|assist|answer|do|provide|share|write|explain)\b"
+    r"[^.!?]*(?:\bbut|,)(?: (?:i|i'm|am|unfortunately|sadly|simply|just|really),?)*"
+    r" (?:can't|cannot|can not|won't|unable to|not able to)\W*(?:[.!?]|$)"
+)
+"""A wish to help that the sentence ends by denying."""
+_SO_NOT = re.compile(r"\bso,? i (?:can't|cannot|can not|won't|will not)\W*(?:[.!?]|$)")
 _ENOUGH = re.compile(
     r"(?:recommend|encourage|endorse|promote|support|suggest|offer)\b[^.!?]*\b(?:enough|more)\b"
     r"|\w+\b[^.!?]{0,60}\b(?:fast|quickly|soon|highly|strongly|often|well) enough\b"
+    r"|(?:give|provide) too\b"
     r"|(?:give|offer)\b[^.!?]*\benough (?:stars|praise|credit|thanks)\b"
 )
 _ASKS = re.compile(
     r"[^.!?]*\bwithout (?:knowing|more|further|additional|seeing|first|some|your|a bit|a little)\b"
 )
+_SAME = r'\s+(?:is|are|means?|translates?(?: to| as| into)?)\b(?:\s+"[^"]{1,300}")?'
+"""What follows words that are spoken of, and not said."""
+_CLOSING = r"(?:regards|sincerely|faithfully|wishes|cordially|warmly|yours(?: truly)?|love)"
+"""How letters end: one that was written for the user speaks for the user."""
 _FIGURE = r"(?!\s+(?:to )?(?:believe|accept|give up|give in|let|lose|be)\b)"
 _ITSELF = r" (?:ai|(?:language )?model|assistant|chatbot)\b"
 _ALONE = rf"(?:{_ITSELF})*(?:\W*$|,| i\b| (?:developed|created|trained|designed|made|built)\b)"
@@ -58,6 +71,8 @@ def refuses_in_english(text: str) -> bool:
         or _apologises(words, bare)
         or _speaks_of_itself(words, bare)
         or words.phrase.search(text) is not None
+        or _WISHED.search(text) is not None
+        or _SO_NOT.search(text) is not None
         or any(_refusing_stem(words, text, stem, bare) for stem in words.stem.finditer(text))
     )
 
@@ -76,6 +91,7 @@ class _English:
         core = _listed(lists, "core_stems")
         self.flat, self.core = frozenset(flat), frozenset(core)
         self.stem = re.compile(any_of([*flat, *stems, *core]))
+        self.but_not = re.compile(rf"\bbut i(?:'m| am)?(?: \w+ly)? {any_of(flat)}")
         self.act = _act(_listed(lists, "refusal_acts"))
         self.core_act = _act(_listed(lists, "core_acts"))
         self.group_act = _act(_listed(lists, "group_acts"))
@@ -103,7 +119,22 @@ class _English:
             rf'"[^"]{{1,300}}[,.!?]"\s+(?:[\w\']+\s+){{0,3}}?{speech}'
             rf"|(?<!\w)'[^\"]{{1,300}}?[,.!?]'\s+(?:[\w']+\s+){{0,3}}?{speech}"
             rf'|{speech}(?:\s+[\w\']+){{0,3}}[,:]\s*"[^"]{{1,300}}"?'
-            r'|(?<=[^"]{12}):\s*"[^"]{1,300}"?'
+            rf'|(?<=[^"]{{12}}):\s*"[^"]{{1,300}}"?(?:{_SAME})?'
+            r'|(?<=.)\s\d+[.)]\s*"[^"]{1,300}"'
+            rf'|"[^"]{{1,300}}"{_SAME}'
+            rf'|{speech}\s+"[^"]{{1,300}}"'
+            r"""|(?:\w\(|\breturn |=) ?(?:"[^"]{1,300}"|'[^"()]{1,300}')(?=\)|\W*$|\s)"""
+            r"|^[^.!?:]{0,80}\bhere(?:'s| is| are)\b[^.!?:]{0,80}: dear .*"
+            rf"|^(?:subject: .{{0,120}}?)?dear (?!user\b)[^.!?]{{1,60}}, .*\b{_CLOSING},.*"
+        )
+
+    def turns_down(self, sentence: str) -> bool:
+        """Whether the sentence, which begins otherwise, goes on with what "I" do not do."""
+        found = self.but_not.search(sentence)
+        return (
+            found is not None
+            and self.idiom.match(sentence, found.end()) is None
+            and not _is_hedged(sentence[found.end() :].lstrip())
         )
 
     def has_idiom(self, text: str) -> bool:
@@ -118,7 +149,8 @@ def _apologises(words: _English, text: str) -> bool:
     if found is None:
         return False
     if words.apology_for.match(text, found.end()):
-        return _BUT_CUT.search(text) is not None
+        sentence = re.split(r"[.!?]", text, maxsplit=1)[0]
+        return _BUT_CUT.search(text) is not None or words.turns_down(sentence)
     return words.apology.match(text) is not None
 
 
@@ -132,15 +164,18 @@ def _refusing_stem(words: _English, text: str, stem: re.Match[str], bare: str) -
     if who is None or words.idiom.match(text, stem.end()):
         return False
     if stem.group() in words.flat and who == "i" and _begins(text, stem, bare):
-        rest = text[stem.end() :].lstrip()
-        return not any(known.match(rest) for known in (_ENOUGH, _HEDGES, _ASKS))
+        return not _is_hedged(text[stem.end() :].lstrip())
     acts = words.core_act if stem.group() in words.core else words.act
     acts = words.group_act if who == "we" else acts
     found = acts.match(text, stem.end())
     if found is None or not _belongs(words, found, who):
         return False
-    rest = text[found.start("act") :]
-    return not any(known.match(rest) for known in (_ENOUGH, _HEDGES, _ASKS))
+    return not _is_hedged(text[found.start("act") :])
+
+
+def _is_hedged(rest: str) -> bool:
+    """Whether what is not done is praise ("recommend it enough"), precision, or not yet."""
+    return any(known.match(rest) for known in (_ENOUGH, _HEDGES, _ASKS))
 
 
 def _speaker(before: str) -> str | None:

@@ -13,6 +13,14 @@ _PLAINLY = 2
 """So many common English words, and none from elsewhere, make a clause English."""
 _MOSTLY = 0.7
 """So much of the letters is Latin in an answer that may be English."""
+_SPEECH = (
+    r"(?:dijo|dice|respondi[oó]|contest[oó]|dit|r[eé]pondit|sagte?|antwortete|rief|disse|diz|respondeu|rispose"
+    r'|сказал\w*|говорит|ответил\w*|[说說道]|と[^。"]{0,6}?(?:言|答|話)|라고)'
+)
+_TOLD = re.compile(
+    rf'"[^"]{{1,300}}"[^\w"]*\w{{0,8}}?{_SPEECH}|{_SPEECH}\s*[:,：，]?\s*"[^"]{{1,300}}"'
+)
+"""What somebody in the text is told to have said."""
 
 
 def reads_as_english(text: str) -> bool:
@@ -41,6 +49,11 @@ def _common(text: str) -> tuple[int, int]:
     accented = sum(word != plain for word, plain in zip(words, bare, strict=True))
     english, other = _common_words()
     return sum(word in english for word in bare), sum(word in other for word in bare) + accented
+
+
+def without_foreign_tales(text: str) -> str:
+    """Return the text without what somebody in it is told to have said, English aside."""
+    return _TOLD.sub(" ", text)
 
 
 def refuses_elsewhere(text: str) -> bool:
@@ -76,7 +89,7 @@ def _compiled(known: Mapping[str, object]) -> re.Pattern[str]:
     """Return what matches the refusals of one language."""
     by_words = "words" in known
     gap = (
-        rf"(?:[\s,]+[\w'-]+){{0,{known['words']}}}?[\s,]+"
+        rf"(?:[\s,]+[\w'-]+){{0,{known['words']}}}?[\s,]+(?:\w')?"
         if by_words
         else rf"[^。！？.!?\n]{{0,{known['characters']}}}?"
     )

@@ -16,8 +16,8 @@ _NAME = (
 _OPENS = rf"<\s*{_NAME}(?:\s[^<>/]*)?>|<\|(?:begin_of_thought|start_thinking|think(?:ing)?)\|>"
 _CLOSES = rf"<\s*/\s*{_NAME}\s*>|<\|(?:end_of_thought|end_thinking|/think(?:ing)?)\|>"
 _TAG = re.compile(
-    rf"(?<!`)(?:(?P<opens>{_OPENS}|\[think\]|◁think▷|<\|channel>thought)"
-    rf"|(?P<closes>{_CLOSES}|\[/think\]|◁/think▷|<channel\|>))",
+    rf"(?<!`)(?:(?P<opens>{_OPENS}|\[think\]|◁think▷|<\|channel>thought|<unused94>thought)"
+    rf"|(?P<closes>{_CLOSES}|\[/think\]|◁/think▷|<channel\|>|<unused95>))",
     re.IGNORECASE,
 )
 _EMPTY = re.compile(rf"<\s*{_NAME}\s*/>", re.IGNORECASE)
@@ -26,12 +26,13 @@ _CHANNEL_ENDS = re.compile(r"<\|(?:end|return|call|start)\|>")
 _BARE_CHANNEL = re.compile(r"\s*(?:assistant)?(analysis|commentary|final)(?=[A-Z\"'*])")
 _BARE_FINAL = "assistantfinal"
 """How the channels of the harmony format look once special tokens are taken out."""
-_THOUGHTS = re.compile(r"\W*here is my thought process:?", re.IGNORECASE)
-_RESPONSE = re.compile(r"here is my response:?", re.IGNORECASE)
+_THOUGHTS = re.compile(r"\W*here (?:is my thought process|are my reasoning steps):?", re.IGNORECASE)
+_RESPONSE = re.compile(r"here is my response:?|\[begin final response\]", re.IGNORECASE)
 _APOSTROPHES = re.compile(r"[’‘ʼ´′]|&(?:#39|#x27|apos|rsquo);")
 """They are read before the Unicode form is changed, which takes an acute accent to pieces."""
 _MARKS = re.compile(
     r"<\|(?:im_start|start_header_id)\|>\s*assistant|<\|[^|<>\s]{1,40}\|>"
+    r"|\[end final response\]"
     r"|</?(?:final_)?(?:answer|response|output|final|assistant|s)>"
     r"|</?(?:b|i|u|p|em|strong|br|div|span|h[1-6])\b[^<>]*>",
     re.IGNORECASE,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from safebasin.study.check_rows import check_rows_of
-from safebasin.study.config import EvalSet, Study
+from safebasin.study.config import EvalSet, Prompts, Study
 from safebasin.study.problems import Problem, known
 
 JUDGES: Mapping[str, tuple[str, ...]] = {
@@ -36,8 +36,7 @@ def check_prompts(study: Study) -> Iterator[Problem]:
         for part in prompts.parts:
             yield from check_rows_of(study, prompts.split, part, None, key)
         for corpus in prompts.corpora or ():
-            split = study.splits.get(prompts.split)
-            yield from known(f"{key}.corpora", corpus, split.corpora if split else ())
+            yield from _known_in(study, prompts, prompts.parts, corpus, f"{key}.corpora")
 
 
 def check_eval_sets(study: Study) -> Iterator[Problem]:
@@ -61,10 +60,25 @@ def _check_eval_set(study: Study, name: str, eval_set: EvalSet) -> Iterator[Prob
         told = " or ".join([*able, "a plugin ./file.py:Class"])
         cure = f"the judge {prompts.judge} of the prompts is of the type {judge.type}; use {told}"
         yield Problem(key=f"{key}.metrics", value=eval_set.metrics, cure=cure)
-    split = study.splits.get(prompts.split)
-    corpora = prompts.corpora or (split.corpora if split else ())
     for corpus in eval_set.corpora or ():
-        yield from known(f"{key}.corpora", corpus, corpora)
+        if prompts.corpora is not None:
+            yield from known(f"{key}.corpora", corpus, prompts.corpora)
+        yield from _known_in(study, prompts, [eval_set.part], corpus, f"{key}.corpora")
+
+
+def _known_in(
+    study: Study, prompts: Prompts, parts: Sequence[str], corpus: str, key: str
+) -> Iterator[Problem]:
+    """Yield a problem where the corpus has no rows in any of the parts."""
+    split = study.splits.get(prompts.split)
+    if split is None or not set(parts) <= set(split.parts):
+        return  # told already
+    yield from known(key, corpus, split.corpora)
+    held = {name for part, shares in split.parts.items() if part in parts for name in shares}
+    if corpus in split.corpora and corpus not in held:
+        told = f"has {', '.join(sorted(held))}"
+        cure = f"no row of it is in {' or '.join(parts)} of the split {prompts.split}, which {told}"
+        yield Problem(key=key, value=corpus, cure=cure)
 
 
 def check_choice(study: Study) -> Iterator[Problem]:

@@ -105,6 +105,8 @@ def _translate(detail: ErrorDetails, schema: Schema) -> Problem:
         types = [name for name in _quoted(context["expected_tags"]) if name != "plugin"]
         told = did_you_mean(value, types)
         cure = f"there is no such type; {told} (a plugin is ./file.py:Class)"
+    elif kind in ("tuple_type", "list_type") and not isinstance(value, dict):
+        cure = f"a list is needed, as in [{'…' if value is None else value}]"
     elif kind in ("greater_than", "greater_than_equal") and "lambda" in path:
         cure = "λ must be above 0: λ = 0 is plain SFT under another name (use type: sft)"
     else:

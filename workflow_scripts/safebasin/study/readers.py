@@ -110,7 +110,7 @@ class CsvReader(Table):
 
 
 class JsonlReader(Table):
-    """Files with one JSON object a line."""
+    """Files with one JSON object a line, or one list of them (``path: "*.json"``)."""
 
     type: Literal["jsonl"]
 

@@ -21,6 +21,7 @@ from safebasin.row_template import RowTemplate, RowTemplateText, parse_template
 
 STRICT = ConfigDict(extra="forbid")
 _LIST = re.compile(r"""\s*\[\s*(['"]).*\1\s*\]\s*""", re.DOTALL)
+_DELIMITERS = frozenset(",;|\t")
 _NAMES = ("label", "category", "origin", "id", "group")
 
 
@@ -56,7 +57,8 @@ class Record:
         """
         if column in self.cells:
             return self.cells[column]
-        hint = "; it is only one: is `delimiter` right?" if len(self.cells) == 1 else ""
+        unparted = len(self.cells) == 1 and _DELIMITERS & set(*self.cells)
+        hint = "; it is only one: is `delimiter` right?" if unparted else ""
         raise DamagedInput(
             f"{self.where}: there is no column {column!r}; it has {listed(self.cells)}{hint}"
         )

@@ -10,13 +10,25 @@ from safebasin.sources.patterns import matches
 OURS = ("artifact.json", "run.json")
 """What the store lays beside a source's files."""
 _SHOWN = 8
+_KINDS = {
+    b"\xff\xfe": "it looks like UTF-16",
+    b"\xfe\xff": "it looks like UTF-16",
+    b"\x1f\x8b": "it is compressed with gzip",
+    b"\x28\xb5\x2f\xfd": "it is compressed with zstd",
+    b"BZh": "it is compressed with bzip2",
+    b"\xfd7zXZ": "it is compressed with xz",
+    b"PK": "it is a ZIP archive or a spreadsheet",
+    b"PAR1": "it is a Parquet file",
+}
+"""How files begin that hold no text in UTF-8."""
+_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 def find_files(folder: Path, pattern: str) -> list[Path]:
     """Return the files below ``folder`` that the glob ``pattern`` names, sorted.
 
     Raises:
-        DamagedInput: there is none, or one is a link out of the folder.
+        DamagedInput: there is none, or one is a link out of the folder or a stand-in of Git LFS.
     """
     files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     names = sorted(file.as_posix() for file in files if file.as_posix() not in OURS)
@@ -31,6 +43,12 @@ def find_files(folder: Path, pattern: str) -> list[Path]:
             raise DamagedInput(
                 f"{path.relative_to(folder)} is a link out of the source; put the file there"
             )
+        with path.open("rb") as file:
+            if file.read(len(_POINTER)) == _POINTER:
+                raise DamagedInput(
+                    f"{path.relative_to(folder)} is not the file itself but what Git LFS lays in "
+                    "its place; fetch it with `git lfs pull`"
+                )
     return sorted(found)
 
 
@@ -45,6 +63,6 @@ def read_text(path: Path, name: str) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
-        seen = "it looks like UTF-16" if wide else f"byte {raw[error.start]:#04x} in line {line}"
+        told = next((told for first, told in _KINDS.items() if raw.startswith(first)), None)
+        seen = told or f"byte {raw[error.start]:#04x} in line {line}"
         raise DamagedInput(f"{name} is not in UTF-8 ({seen}); save it as UTF-8") from error

@@ -9,6 +9,7 @@ in a column that holds nothing else. An empty text stands for a missing value.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -93,7 +94,34 @@ def _fitting(rows: Sequence[Row], key: str, column: str, values: Sequence[Scalar
         if not of_value:
             raise DamagedInput(_fits_none(key, column, value, cells))
         found |= of_value
+    _refuse_lookalikes(rows, key, column, values, told, found)
     return found
+
+
+def _refuse_lookalikes(
+    rows: Sequence[Row],
+    key: str,
+    column: str,
+    values: Sequence[Scalar],
+    told: Sequence[_Value],
+    found: set[int],
+) -> None:
+    """Refuse cells that are passed over for what nobody sees, such as a blank at their end."""
+    asked = {_as_seen(value): value for value in values if isinstance(value, str)}
+    for row, cell in enumerate(told):
+        if row not in found and cell.text is not None and (seen := _as_seen(cell.text)) in asked:
+            raise DamagedInput(
+                f"{rows[row].where}, column {column!r}: {cell.text!r} looks like {asked[seen]!r} "
+                f"of `{key}` and is not the same (blanks, invisible signs or the Unicode form); "
+                "mend the table, or list both"
+            )
+
+
+def _as_seen(text: str) -> str:
+    composed = unicodedata.normalize("NFC", text)
+    return " ".join(
+        "".join(each for each in composed if unicodedata.category(each) != "Cf").split()
+    )
 
 
 def _cell(row: Row, key: str, column: str) -> Scalar | Decimal:

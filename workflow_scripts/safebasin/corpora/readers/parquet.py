@@ -28,7 +28,7 @@ class ParquetReader(TableOptions):
             DamagedInput: the file is no Parquet, or lacks a column, or a value is none.
         """
         try:
-            _refuse_repeated(pq.read_schema(path).names, self.asked(), file)
+            _refuse_repeated(pq.read_schema(path).names, file)
             table = pq.read_table(path)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise DamagedInput(f"{file} is no Parquet file ({error})") from error
@@ -38,8 +38,8 @@ class ParquetReader(TableOptions):
             yield Record(where=f"{file}: row {row + 1}", cells=cells)
 
 
-def _refuse_repeated(names: Sequence[str], asked: Sequence[str], file: str) -> None:
-    repeated = [name for name in asked if names.count(name) > 1]
+def _refuse_repeated(names: Sequence[str], file: str) -> None:
+    repeated = [name for name in names if names.count(name) > 1]
     if repeated:
         raise DamagedInput(f"{file}: two columns are called {repeated[0]!r}; rename one")
 

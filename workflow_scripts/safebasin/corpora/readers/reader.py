@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -87,5 +88,29 @@ def _plugin(reference: str, rest: Mapping[str, Any]) -> Reader:
     unknown = sorted(set(rest) - {"params"})
     if unknown:
         raise StudyError(f"reader {reference}: option {unknown[0]!r} belongs under 'params'")
-    made: Reader = load_plugin(reference)(**dict(rest.get("params", {})))
-    return made
+    made = load_plugin(reference)(**dict(rest.get("params", {})))
+    if not callable(getattr(made, "read", None)):
+        raise StudyError(f"reader {reference}: has no method read, so it reads no rows")
+    return _Checked(reference=reference, reader=made)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Checked:
+    """A user's reader, of which rows are taken and nothing else."""
+
+    reference: str
+    reader: Reader
+
+    def read(self, folder: Path) -> list[dict[str, Any]]:
+        """Return the rows that the reader gives.
+
+        Raises:
+            StudyError: it gives something that is no series of rows.
+        """
+        read: object = self.reader.read(folder)
+        if isinstance(read, str | bytes | Mapping) or not isinstance(read, Iterable):
+            raise StudyError(
+                f"reader {self.reference}: it returned a {type(read).__name__}; a list of rows is "
+                "needed, each a mapping with `prompt` or `messages`"
+            )
+        return list(read)
