@@ -138,6 +138,41 @@ def test_an_answer_that_nobody_waited_for_is_not_given_to_the_next(monkeypatch) 
     assert render("{{ 'yours' }}", DAY, {}) == "yours"
 
 
+@pytest.mark.parametrize("busy", [False, True])
+def test_one_that_is_killed_from_outside_is_begun_again(busy: bool) -> None:
+    render("{{ 1 }}", DAY, {})
+    first = process._PROCESS.running
+    assert first is not None
+    work = "{% for i in range(3999) %}{% for j in range(99) %}{% endfor %}{% endfor %}{{ 2 }}"
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(render, work, DAY, {}) if busy else None
+        first.kill()
+        first.wait()
+        assert render(f"{work}{busy}", DAY, {}) == f"2{busy}"
+        assert asked is None or asked.result() == "2"
+
+
+def test_an_answer_that_broke_off_is_asked_for_again(monkeypatch) -> None:
+    render("{{ 1 }}", DAY, {})
+    running = process._PROCESS.running
+    assert running is not None
+    with monkeypatch.context() as once:
+        once.setattr(running.stdout, "readline", lambda: '{"text": "1', raising=False)
+        assert render("{{ 'whole' }}", DAY, {}) == "whole"
+
+
+def test_the_limit_on_time_holds_where_its_signal_is_ignored_or_blocked() -> None:
+    code = (
+        "import signal; signal.signal(signal.SIGPROF, signal.SIG_IGN);"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPROF]);"
+        "from safebasin.templates.process import render;"
+        "render('{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}',"
+        "'2024-07-26', {})"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "goes on for more than 2 seconds" in ran.stderr
+
+
 def test_the_names_a_template_takes_are_told() -> None:
     known = set(variables(FAMILIES["thinking"].template, DAY))
 

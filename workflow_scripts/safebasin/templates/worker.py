@@ -171,6 +171,8 @@ def _answer(line: str) -> dict[str, Any]:
 def main() -> None:
     """Answer until there is nobody left to ask."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asks ends us, by closing the pipe
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # what is ignored or blocked is inherited
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGPROF])
     for what, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CORE, 0)):
         _, hard = resource.getrlimit(what)
         least = most if hard == resource.RLIM_INFINITY else min(most, hard)
