@@ -15,8 +15,8 @@ class Ending:
 
     text: str = ""
     """What the template writes after an answer, up to and including its end of turn."""
-    token: int | None = None
-    """The token that ends the turn; None where that takes several."""
+    tokens: tuple[int, ...] = ()
+    """The tokenizer's own tokens that end the turn, mostly one; none where words do."""
     words: str = ""
     """The end of turn as it reads, where it is no token of the tokenizer's own."""
 
@@ -26,10 +26,12 @@ class Ending:
         return bool(self.text)
 
 
-def ending_of(tail: str, tokenizer: PreTrainedTokenizerBase) -> Ending:
+def ending_of(tail: str, tokenizer: PreTrainedTokenizerBase, between: str = "") -> Ending:
     """Return how a turn ends.
 
-    It ends with the first of the tokenizer's own (added) tokens that is more than white space.
+    It ends with the first of the tokenizer's own (added) tokens that is more than white space; and
+    with its end-of-text token, where the template writes that right behind the first after every
+    answer (which may have an end of its own, within the turn).
     Where the template writes words alone, it ends with them: they are learnt as the tokens that
     they are, and looked for in the text that is generated. Where it writes nothing but white
     space, it ends with the tokenizer's end-of-text token. White space after the end is no part of
@@ -38,10 +40,12 @@ def ending_of(tail: str, tokenizer: PreTrainedTokenizerBase) -> Ending:
     Args:
         tail: What the template writes after an answer.
         tokenizer: Its tokenizer.
+        between: What it writes after one that another question follows.
     """
     own = {str(token): place for place, token in tokenizer.added_tokens_decoder.items()}
-    if tokenizer.eos_token is not None:
-        own[tokenizer.eos_token] = tokenizer.eos_token_id
+    eos = tokenizer.eos_token
+    if eos is not None:
+        own[eos] = tokenizer.eos_token_id
     places = [
         (tail.find(content), -len(content), content, token)
         for content, token in own.items()
@@ -49,7 +53,11 @@ def ending_of(tail: str, tokenizer: PreTrainedTokenizerBase) -> Ending:
     ]
     if places:
         at, _, content, token = min(places)
-        return Ending(text=tail[: at + len(content)], token=token)
+        text = tail[: at + len(content)]
+        both = f"{text}{eos}"
+        if eos not in (None, content) and tail.startswith(both) and between.startswith(both):
+            return Ending(text=both, tokens=(token, own[eos]))
+        return Ending(text=text, tokens=(token,))
     if words := tail.strip():
         return Ending(text=tail.rstrip(), words=words)
-    return Ending(token=tokenizer.eos_token_id)
+    return Ending(tokens=() if eos is None else (tokenizer.eos_token_id,))

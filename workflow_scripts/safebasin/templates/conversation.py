@@ -44,6 +44,18 @@ class TemplateFault(DamagedInput):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What a template writes around an answer; empty where it writes nothing."""
+
+    before: str = ""
+    """What stands between a prompt and the answer to it."""
+    after: str = ""
+    """What stands behind an answer that nothing follows."""
+    between: str = ""
+    """What stands between an answer and the end of the next question."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChatTemplate:
     """One template, and what it is given besides the messages."""
 
@@ -90,13 +102,20 @@ class ChatTemplate:
             )
         return rest
 
-    def tail(self) -> str | None:
-        """Return what stands after an answer at the end; None where that cannot be told."""
-        try:
-            whole = self._rendered([_ASKED, _answered(_SAID)], open_turn=False)
-        except TemplateRefused:
-            return None
-        return whole.rpartition(_SAID)[2] if _SAID in whole else None
+    def frame(self) -> Frame:
+        """Return what stands around an answer, as far as that can be told."""
+        asked, answered = [_ASKED], [_ASKED, _answered(_SAID)]
+        prompt = self._tried(asked, open_turn=True)
+        whole = self._tried(answered, open_turn=False)
+        longer = self._tried([*answered, _ASKED], open_turn=False)
+        begun, found, after = whole.rpartition(_SAID)
+        if not found:
+            begun = after = ""
+        return Frame(
+            before=begun.removeprefix(prompt) if begun.startswith(prompt) else "",
+            after=after,
+            between=longer.partition(_SAID)[2],
+        )
 
     def check_names(self) -> None:
         """Raise where the template knows nothing of a value that it is to be given.
@@ -158,6 +177,13 @@ class ChatTemplate:
                 what, cure = f"leaves out or changes what is asked: {_shown(said)}", ""
             raise TemplateFault(self.name, what, cure or f"{_ANOTHER} not")
         return text
+
+    def _tried(self, messages: Sequence[Message], *, open_turn: bool) -> str:
+        """Return the text; nothing where the template refuses the messages."""
+        try:
+            return self._rendered(messages, open_turn=open_turn)
+        except TemplateRefused:
+            return ""
 
     def _rendered(self, messages: Sequence[Message], *, open_turn: bool) -> str:
         turns = [{"role": turn["role"], "content": turn["content"]} for turn in messages]
