@@ -180,6 +180,25 @@ def test_the_names_a_template_takes_are_told() -> None:
     assert "enable_thinkin" not in known
 
 
+@pytest.mark.parametrize(
+    ("template", "taken"),
+    [
+        ("{% set a = 1 %}{{ a }}", []),
+        ("{% if x %}{% set a = 1 %}{% else %}{% set a = 2 %}{% endif %}{{ a }}", ["x"]),
+        ("{% if not a is defined %}{% set a = 1 %}{% endif %}{{ a }}", ["a"]),
+        ("{% set a = a or 1 %}{{ a }}", ["a"]),
+        ("{% set a = a | default(1) %}{{ a }}", ["a"]),
+        ("{% set a %}text{% endset %}{{ a }}", []),
+        ("{% macro f(a) %}{{ a }}{{ b }}{% endmacro %}{{ f(1) }}", ["b"]),
+        ("{% for a in a %}{{ a }}{% endfor %}", ["a"]),
+        ("{% for a in x %}{{ a }}{% endfor %}{{ y }}", ["x", "y"]),
+        ("{% set n = namespace(v=z) %}{% set n.v = 2 %}{{ n.v }}", ["z"]),
+    ],
+)
+def test_a_name_that_is_written_over_is_not_taken(template: str, taken: list[str]) -> None:
+    assert variables(template, DAY) == taken
+
+
 def test_neither_the_time_zone_nor_the_seed_of_hashes_shows() -> None:
     code = (
         "from safebasin.templates.process import render; import json;"

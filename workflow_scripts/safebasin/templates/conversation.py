@@ -12,7 +12,7 @@ from typing import Any
 
 from safebasin.errors import DamagedInput
 from safebasin.templates.process import TemplateRefused, render, variables
-from safebasin.templates.settings import ChatSettings
+from safebasin.templates.settings import OURS, ChatSettings
 
 Message = Mapping[str, str]
 """``{"role": ..., "content": ...}``."""
@@ -130,10 +130,11 @@ class ChatTemplate:
         except TemplateRefused as refusal:
             raise TemplateFault(self.name, f"is none: {refusal}", _RIGHT) from None
         if unknown := sorted(self.settings.kwargs.keys() - set(known)):
+            open_to = [name for name in known if name not in OURS | self.tokens.keys()]
             raise TemplateFault(
                 self.name,
                 f"has no {', '.join(unknown)}, which `chat_template_kwargs` sets",
-                f"name what it takes: {', '.join(known)}",
+                f"name what it takes: {', '.join(open_to) or 'nothing'}",
             )
 
     def check_opening(self) -> None:

@@ -14,7 +14,7 @@ import re
 import resource
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any
@@ -144,9 +144,27 @@ def _rendered(template: str, date: str, values: Mapping[str, Any], longest: int)
 
 
 def _variables(template: str, date: str) -> list[str]:
-    """Return the names that the template takes from outside."""
-    environment = _compiled(template, date).environment
-    return sorted(jinja2.meta.find_undeclared_variables(environment.parse(template)))
+    """Return the names that the template takes from outside.
+
+    A name that it sets before it first asks for it is not one: it writes its own value over.
+    """
+    tree = _compiled(template, date).environment.parse(template)
+    first: dict[str, str] = {}
+    for name, use in _names(tree):
+        first.setdefault(name, use)
+    outside = jinja2.meta.find_undeclared_variables(tree)
+    return sorted(name for name in outside if first.get(name) == "load")
+
+
+def _names(node: jinja2.nodes.Node) -> Iterator[tuple[str, str]]:
+    """Yield each name and its use, in the order in which they are come by."""
+    if isinstance(node, jinja2.nodes.Name):
+        yield node.name, node.ctx
+    parts = list(node.iter_child_nodes())
+    if isinstance(node, jinja2.nodes.Assign | jinja2.nodes.For):
+        parts[:2] = reversed(parts[:2])  # what is set follows what it is set to
+    for part in parts:
+        yield from _names(part)
 
 
 def _answer(line: str) -> dict[str, Any]:
