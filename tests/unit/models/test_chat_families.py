@@ -266,3 +266,14 @@ def test_a_template_without_an_end_needs_a_token_for_it() -> None:
     ends.eos_token = None
     chat = ChatFormat(ends)
     assert chat.ends == {ends.convert_tokens_to_ids("<|im_end|>")}
+
+
+@pytest.mark.parametrize("content", ["", "<nowhere>"])
+def test_an_end_of_text_that_the_tokenizer_has_not_ends_nothing(content: str) -> None:
+    ends, plain = tokenizer_of(FAMILIES["chatml"]), tokenizer_of(FAMILIES["plain"])
+    for tokenizer in (ends, plain):
+        tokenizer._special_tokens_map["eos_token"] = content  # as a file may name it
+
+    assert ChatFormat(ends).ends == {ends.convert_tokens_to_ids("<|im_end|>")}
+    with pytest.raises(DamagedInput, match="neither its chat template ends"):
+        ChatFormat(plain)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from safebasin.errors import DamagedInput
-from safebasin.models.chat_ending import Ending, ending_of
+from safebasin.models.chat_ending import Ending, end_of_text, ending_of
 from safebasin.models.chat_lead import Lead, marks_thought, open_thought
 from safebasin.models.chat_template import template_of
 from safebasin.templates.conversation import Message, TemplateFault
@@ -67,8 +67,8 @@ class ChatFormat:
     @property
     def ends(self) -> frozenset[int]:
         """The tokens that end a turn: the template's, and the tokenizer's."""
-        eos = self._tokenizer.eos_token_id
-        return frozenset(self.ending.tokens if eos is None else (*self.ending.tokens, eos))
+        last = end_of_text(self._tokenizer)
+        return frozenset(self.ending.tokens if last is None else (*self.ending.tokens, last))
 
     @property
     def end(self) -> int:

@@ -43,9 +43,10 @@ def ending_of(tail: str, tokenizer: PreTrainedTokenizerBase, between: str = "") 
         between: What it writes after one that another question follows.
     """
     own = {str(token): place for place, token in tokenizer.added_tokens_decoder.items()}
-    eos = tokenizer.eos_token
-    if eos is not None:
-        own[eos] = tokenizer.eos_token_id
+    last = end_of_text(tokenizer)
+    eos = None if last is None else str(tokenizer.eos_token)
+    if eos is not None and last is not None:
+        own[eos] = last
     places = [
         (tail.find(content), -len(content), content, token)
         for content, token in own.items()
@@ -60,4 +61,11 @@ def ending_of(tail: str, tokenizer: PreTrainedTokenizerBase, between: str = "") 
         return Ending(text=text, tokens=(token,))
     if words := tail.strip():
         return Ending(text=tail.rstrip(), words=words)
-    return Ending(tokens=() if eos is None else (tokenizer.eos_token_id,))
+    return Ending(tokens=() if last is None else (last,))
+
+
+def end_of_text(tokenizer: PreTrainedTokenizerBase) -> int | None:
+    """Return the tokenizer's end-of-text token; None where it names none that it has."""
+    token, content = tokenizer.eos_token_id, tokenizer.eos_token
+    known = isinstance(token, int) and tokenizer.convert_ids_to_tokens(token) == content
+    return token if known else None
