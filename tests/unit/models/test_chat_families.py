@@ -26,6 +26,7 @@ from ..templates.families import (
     ENDS_TWICE,
     FAMILIES,
     MISTRAL,
+    NEXT_TURN,
     THINKS_FIRST,
     ZEPHYR,
     Family,
@@ -97,6 +98,16 @@ def test_an_answer_with_an_end_of_its_own_is_learnt_to_the_end_of_its_turn() -> 
 
     assert tokenizer.decode(row.answer) == "<|answer|>a quiet lake<|/answer|><|end|>"
     assert {"<|/answer|>", "<|end|>"} == set(tokenizer.convert_ids_to_tokens(list(chat.ends)))
+
+
+@pytest.mark.parametrize(("eos", "end"), [("</s>", "</s>"), (None, "<|user|>")])
+def test_where_no_turn_has_an_end_the_next_one_ends_it(eos: str | None, end: str) -> None:
+    tokenizer = tokenizer_of(Family(template=NEXT_TURN, end=end))
+    tokenizer.eos_token = eos
+    chat = ChatFormat(tokenizer)
+
+    assert tokenizer.decode(chat.row(ASKED, "a quiet lake").answer) == f"a quiet lake{end}"
+    assert tokenizer.convert_tokens_to_ids("<|user|>") in chat.ends
 
 
 def generated(chat: ChatFormat, tokenizer: Any, written: str, prompt: tuple[int, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,8 @@ class Ending:
     text: str = ""
     """What the template writes after an answer, up to and including its end of turn."""
     tokens: tuple[int, ...] = ()
-    """The tokenizer's own tokens that end the turn, mostly one; none where words do."""
+    """The tokenizer's own tokens that end the turn, mostly one, the one that is learnt last; none
+    where words do."""
     words: str = ""
     """The end of turn as it reads, where it is no token of the tokenizer's own."""
 
@@ -34,8 +36,8 @@ def ending_of(tail: str, tokenizer: PreTrainedTokenizerBase, between: str = "") 
     answer (which may have an end of its own, within the turn).
     Where the template writes words alone, it ends with them: they are learnt as the tokens that
     they are, and looked for in the text that is generated. Where it writes nothing but white
-    space, it ends with the tokenizer's end-of-text token. White space after the end is no part of
-    it.
+    space, it ends with the tokenizer's end-of-text token, or where another turn begins. White
+    space after the end is no part of it.
 
     Args:
         tail: What the template writes after an answer.
@@ -47,21 +49,27 @@ def ending_of(tail: str, tokenizer: PreTrainedTokenizerBase, between: str = "") 
     eos = None if last is None else str(tokenizer.eos_token)
     if eos is not None and last is not None:
         own[eos] = last
-    places = [
-        (tail.find(content), -len(content), content, token)
-        for content, token in own.items()
-        if content.strip() and content in tail
-    ]
-    if places:
-        at, _, content, token = min(places)
-        text = tail[: at + len(content)]
+    if (first := _first_of(own, tail)) is not None:
+        text = tail[: tail.index(first) + len(first)]
         both = f"{text}{eos}"
-        if eos not in (None, content) and tail.startswith(both) and between.startswith(both):
-            return Ending(text=both, tokens=(token, own[eos]))
-        return Ending(text=text, tokens=(token,))
+        if eos not in (None, first) and tail.startswith(both) and between.startswith(both):
+            return Ending(text=both, tokens=(own[first], own[eos]))
+        return Ending(text=text, tokens=(own[first],))
     if words := tail.strip():
         return Ending(text=tail.rstrip(), words=words)
-    return Ending(tokens=() if last is None else (last,))
+    next_turn = _first_of(own, between)
+    ends = (None if next_turn is None else own[next_turn], last)
+    return Ending(tokens=tuple(token for token in ends if token is not None))
+
+
+def _first_of(own: Mapping[str, int], text: str) -> str | None:
+    """Return the token that comes first in a text, the longest of those that begin there."""
+    places = [
+        (text.find(content), -len(content), content)
+        for content in own
+        if content.strip() and content in text
+    ]
+    return min(places)[2] if places else None
 
 
 def end_of_text(tokenizer: PreTrainedTokenizerBase) -> int | None:
