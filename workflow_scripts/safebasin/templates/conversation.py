@@ -177,7 +177,22 @@ class ChatTemplate:
             else:
                 what, cure = f"leaves out or changes what is asked: {_shown(said)}", ""
             raise TemplateFault(self.name, what, cure or f"{_ANOTHER} not")
+        self._check_order(messages, _bare(text))
         return text
+
+    def _check_order(self, messages: Sequence[Message], written: str) -> None:
+        """Raise where turns are not written one after the other; a system message may be moved."""
+        at = 0
+        for message in messages:
+            if message["role"] == "system":
+                continue
+            said = _bare(message["content"].rpartition(_THOUGHT)[2])
+            place = written.find(said, at)
+            if place < 0:
+                raise TemplateFault(
+                    self.name, "writes the turns in another order", f"{_ANOTHER} not"
+                )
+            at = place + len(said)
 
     def _tried(self, messages: Sequence[Message], *, open_turn: bool) -> str:
         """Return the text; nothing where the template refuses the messages."""
