@@ -68,6 +68,8 @@ def test_the_clock_stands_still_on_the_day_that_is_told() -> None:
         ("{{ [][3].x }}", "no element 3"),
         ("{{ strftime_now }}", "no text"),
         ("{{ [1] | map('string') }}", "no text"),
+        ("{{ strftime_now | e }}", "no text"),
+        ("{{ 'a'.upper | string | replace('<', '') }}", "no text"),
         ("{% include 'other' %}", "no loader"),
         ("{{ range(10 ** 9) | list }}", "range"),
         ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "recursion"),
@@ -217,6 +219,12 @@ def test_neither_the_time_zone_nor_the_seed_of_hashes_shows() -> None:
     }
     assert len(said) == 1
     assert json.loads(said.pop()).startswith("1721952000")
+
+
+def test_an_address_that_was_asked_about_may_be_written() -> None:
+    for said in ("it broke at 0x7f3660964690", "<f at 0x7f3660964690>", "a pointer at 0x1"):
+        asked = [{"role": "user", "content": said}]
+        assert said in render("[INST] {{ messages[0].content }}", DAY, {"messages": asked})
 
 
 def test_chatml_takes_half_a_surrogate_as_it_is() -> None:

@@ -32,7 +32,7 @@ MEMORY = 1 << 30
 _SPARE = 1_000_000
 _TIMES = 8
 """A rendering may be this many times as long as what goes in, and so many characters longer."""
-_ADDRESS = re.compile(r"<[^<>\n]{1,200} at 0x[0-9a-f]+>")
+_ADDRESS = re.compile(r"(?:<[^<>\n]{1,200})? at 0x[0-9a-f]{6,}>?")
 """A thing of Python's, written where its text was meant; the number differs from run to run."""
 _DICE = "it picks at random, and answers would differ from run to run"
 
