@@ -9,8 +9,11 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 from safebasin.errors import DamagedInput
+from safebasin.judging.spoken import spoken
 from safebasin.models.chat import ChatFormat
 from safebasin.models.chat_template import mark
+from safebasin.models.decode import Decoded
+from safebasin.models.generate import answer_of
 from safebasin.models.load import LoadedModel
 from safebasin.models.responses import _in_text
 from safebasin.models.tiny import neutral_text
@@ -20,8 +23,10 @@ from transformers import PreTrainedTokenizerFast
 
 from ..templates.families import (
     CHATML,
+    ENDS_TWICE,
     FAMILIES,
     MISTRAL,
+    NEXT_TURN,
     THINKS_FIRST,
     ZEPHYR,
     Family,
@@ -84,6 +89,75 @@ def test_every_end_of_turn_stops_and_none_is_said(name: str) -> None:
     assert chat.text(learnt).endswith("a quiet lake")
     assert family.end.strip() not in chat.text(learnt)
     assert chat.size(learnt) < len(row.answer)
+
+
+def test_an_answer_with_an_end_of_its_own_is_learnt_to_the_end_of_its_turn() -> None:
+    chat, tokenizer = chat_of(Family(template=ENDS_TWICE, end="<|end|>", eos="<|end|>", bos="<s>"))
+
+    row = chat.row(ASKED, "a quiet lake")
+
+    assert tokenizer.decode(row.answer) == "<|answer|>a quiet lake<|/answer|><|end|>"
+    assert {"<|/answer|>", "<|end|>"} == set(tokenizer.convert_ids_to_tokens(list(chat.ends)))
+
+
+@pytest.mark.parametrize(("eos", "end"), [("</s>", "</s>"), (None, "<|user|>")])
+def test_where_no_turn_has_an_end_the_next_one_ends_it(eos: str | None, end: str) -> None:
+    tokenizer = tokenizer_of(Family(template=NEXT_TURN, end=end))
+    tokenizer.eos_token = eos
+    chat = ChatFormat(tokenizer)
+
+    assert tokenizer.decode(chat.row(ASKED, "a quiet lake").answer) == f"a quiet lake{end}"
+    assert tokenizer.convert_tokens_to_ids("<|user|>") in chat.ends
+
+
+def generated(chat: ChatFormat, tokenizer: Any, written: str, prompt: tuple[int, ...]) -> str:
+    """What is kept as the answer where a model generates this."""
+    tokens = tokenizer(written, add_special_tokens=False)["input_ids"]
+    return answer_of(chat, prompt, Decoded(tokens=tuple(tokens), stop="eos")).text
+
+
+CHANNEL = "<|channel|>analysis<|message|>so it is"
+THOUGHT = "so it is\n</think>\n\na lake"
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "kept", "said"),
+    [
+        ("channels", "<|channel|>final<|message|>a lake", "a lake", "a lake"),
+        (
+            "channels",
+            f"{CHANNEL}<|end|><|start|>assistant<|channel|>final<|message|>a lake",
+            "a lake",
+            "a lake",
+        ),
+        ("channels", CHANNEL, CHANNEL, ""),
+        ("mistral", " a lake", "a lake", "a lake"),
+        ("thinking", "<think>\n\n</think>\n\na lake", "a lake", "a lake"),
+        ("thinking", f"<think>\n{THOUGHT}", f"<think>\n{THOUGHT}", "a lake"),
+        ("thinking off", "a lake", "a lake", "a lake"),
+        (THINKS_FIRST, THOUGHT, f"<think>\n{THOUGHT}", "a lake"),
+        (THINKS_FIRST, "so it is", "<think>\nso it is", ""),
+        ("chatml", "[THINK]so it is[/THINK]a lake", "[THINK]so it is[/THINK]a lake", "a lake"),
+        ("chatml", "[THINK]so it is", "[THINK]so it is", ""),
+    ],
+)
+def test_what_is_thought_is_told_apart_from_what_is_said(name, written, kept, said) -> None:
+    chat, tokenizer = chat_of(FAMILIES.get(name) or Family(template=name, end="<|im_end|>"))
+
+    text = generated(chat, tokenizer, written, chat.prompt(ASKED))
+
+    assert text == kept
+    assert spoken(text).strip() == said
+
+
+def test_an_opening_stands_behind_what_leads_to_an_answer() -> None:
+    chat, tokenizer = chat_of(FAMILIES["channels"])
+
+    row = chat.row(ASKED, "not so.", "I say ")
+
+    assert row.prompt == chat.prompt(ASKED, opening="I say ")
+    assert tokenizer.decode(row.prompt).endswith("assistant<|channel|>final<|message|>I say ")
+    assert tokenizer.decode(row.answer) == "not so.<|return|>"
 
 
 text = st.text(max_size=30) | st.text("a b\n\t.'1", max_size=12)
@@ -203,3 +277,14 @@ def test_a_template_without_an_end_needs_a_token_for_it() -> None:
     ends.eos_token = None
     chat = ChatFormat(ends)
     assert chat.ends == {ends.convert_tokens_to_ids("<|im_end|>")}
+
+
+@pytest.mark.parametrize("content", ["", "<nowhere>"])
+def test_an_end_of_text_that_the_tokenizer_has_not_ends_nothing(content: str) -> None:
+    ends, plain = tokenizer_of(FAMILIES["chatml"]), tokenizer_of(FAMILIES["plain"])
+    for tokenizer in (ends, plain):
+        tokenizer._special_tokens_map["eos_token"] = content  # as a file may name it
+
+    assert ChatFormat(ends).ends == {ends.convert_tokens_to_ids("<|im_end|>")}
+    with pytest.raises(DamagedInput, match="neither its chat template ends"):
+        ChatFormat(plain)

@@ -56,6 +56,22 @@ THINKS_FIRST = (
     "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n<think>\n' }}{% endif %}"
 )
+CHANNELS = (
+    "{% for m in messages %}{{ '<|start|>' + m.role + ('<|channel|>final' if m.role == 'assistant'"
+    " else '') + '<|message|>' + m.content }}"
+    "{{ '<|return|>' if loop.last and m.role == 'assistant' else '<|end|>' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|start|>assistant' }}{% endif %}"
+)
+ENDS_TWICE = (
+    "{{ bos_token }}{% for m in messages %}{{ '<|start|>' + m.role + '<|message|>' }}"
+    "{% if m.role == 'assistant' %}{{ '<|answer|>' + m.content + '<|/answer|>' }}"
+    "{% else %}{{ m.content }}{% endif %}{{ '<|end|>' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|start|>assistant<|message|>' }}{% endif %}"
+)
+PHI_MINI = (
+    "{% for m in messages %}{{ '<|' + m.role + '|>' + m.content + '<|end|>' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% else %}{{ eos_token }}{% endif %}"
+)
 ZEPHYR = (
     "{% for m in messages %}{{ '<|' + m.role + '|>\n' + m.content + eos_token + '\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}"
@@ -67,6 +83,10 @@ PLAIN = (
 WORDS = (
     "{% for m in messages %}{{ m.role + ':\n' + m.content + ' END OF TURN\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ 'assistant:\n' }}{% endif %}"
+)
+NEXT_TURN = (
+    "{% for m in messages %}{{ '<|' + m.role + '|>\n' + m.content }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}"
 )
 GENERATION = (
     "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' }}{% if m.role == 'assistant' %}"
@@ -88,6 +108,8 @@ PROGRAM = (
 SPECIAL = (
     *("<start_of_turn>", "<end_of_turn>", "<|head|>", "<|/head|>", "<|eot_id|>", "<|end|>"),
     *("<|user|>", "<|assistant|>", "<s>", "</s>", "<|endoftext|>"),
+    *("<|start|>", "<|channel|>", "<|message|>", "<|return|>", "<|answer|>", "<|/answer|>"),
+    *("[THINK]", "[/THINK]"),
 )
 
 
@@ -112,6 +134,10 @@ FAMILIES = {
     "mistral": Family(template=MISTRAL, end="</s>", eos="</s>", bos="<s>", before=" "),
     "dated": Family(template=DATED, end="<|eot_id|>", eos="<|endoftext|>", bos="<s>"),
     "phi": Family(template=PHI, end="<|end|>", eos="<|endoftext|>"),
+    "phi mini": Family(template=PHI_MINI, end="<|end|>", eos="<|endoftext|>"),
+    "channels": Family(
+        template=CHANNELS, end="<|return|>", eos="<|return|>", before="<|channel|>final<|message|>"
+    ),
     "thinking": Family(template=QWEN3, end="<|im_end|>", before="<think>\n\n</think>\n\n"),
     "thinking off": Family(template=QWEN3, end="<|im_end|>", kwargs=(("enable_thinking", False),)),
     "zephyr": Family(template=ZEPHYR, end="</s>", eos="</s>"),

@@ -77,6 +77,12 @@ OPENS = "{% if add_generation_prompt %}{{ '<assistant>' }}{% endif %}"
          USER, "changes what is asked", ANOTHER),
         (LOOP.replace("m.content", "m.content | replace('-', '')") + OPENS,
          Form(system=True), "changes", ""),
+        (LOOP.replace("m.content", "m.content | e") + OPENS,
+         USER, "changes what is asked", ANOTHER),
+        (LOOP.replace("m.content", "m.content | tojson") + OPENS,
+         USER, "changes what is asked", ANOTHER),
+        (LOOP.replace("messages %", "messages | reverse %") + OPENS,
+         Form(turns=True), "writes the turns in another order", ANOTHER),
         # turns are refused
         ("{{ messages[2].nothing.more }}", USER, "does not render a user's message", ANOTHER),
         ("{{ messages[1].content + 1 }}", USER, "does not render a user's message", ANOTHER),

@@ -68,6 +68,8 @@ def test_the_clock_stands_still_on_the_day_that_is_told() -> None:
         ("{{ [][3].x }}", "no element 3"),
         ("{{ strftime_now }}", "no text"),
         ("{{ [1] | map('string') }}", "no text"),
+        ("{{ strftime_now | e }}", "no text"),
+        ("{{ 'a'.upper | string | replace('<', '') }}", "no text"),
         ("{% include 'other' %}", "no loader"),
         ("{{ range(10 ** 9) | list }}", "range"),
         ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "recursion"),
@@ -77,7 +79,7 @@ def test_the_clock_stands_still_on_the_day_that_is_told() -> None:
         (
             "{% set n = namespace(s='ab') %}{% for i in range(99) %}{% set n.s = n.s ~ n.s %}"
             "{% endfor %}{{ n.s }}",
-            "MiB of memory",
+            "MiB of memory|seconds",  # whichever a machine comes to first
         ),
         ("{% for i in range(99999) %}{{ 'a' * 99 }}{% endfor %}", "writes more than"),
     ],
@@ -138,11 +140,65 @@ def test_an_answer_that_nobody_waited_for_is_not_given_to_the_next(monkeypatch) 
     assert render("{{ 'yours' }}", DAY, {}) == "yours"
 
 
+@pytest.mark.parametrize("busy", [False, True])
+def test_one_that_is_killed_from_outside_is_begun_again(busy: bool) -> None:
+    render("{{ 1 }}", DAY, {})
+    first = process._PROCESS.running
+    assert first is not None
+    work = "{% for i in range(3999) %}{% for j in range(99) %}{% endfor %}{% endfor %}{{ 2 }}"
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(render, work, DAY, {}) if busy else None
+        first.kill()
+        first.wait()
+        assert render(f"{work}{busy}", DAY, {}) == f"2{busy}"
+        assert asked is None or asked.result() == "2"
+
+
+def test_an_answer_that_broke_off_is_asked_for_again(monkeypatch) -> None:
+    render("{{ 1 }}", DAY, {})
+    running = process._PROCESS.running
+    assert running is not None
+    with monkeypatch.context() as once:
+        once.setattr(running.stdout, "readline", lambda: '{"text": "1', raising=False)
+        assert render("{{ 'whole' }}", DAY, {}) == "whole"
+
+
+def test_the_limit_on_time_holds_where_its_signal_is_ignored_or_blocked() -> None:
+    code = (
+        "import signal; signal.signal(signal.SIGPROF, signal.SIG_IGN);"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPROF]);"
+        "from safebasin.templates.process import render;"
+        "render('{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}',"
+        "'2024-07-26', {})"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "goes on for more than 2 seconds" in ran.stderr
+
+
 def test_the_names_a_template_takes_are_told() -> None:
     known = set(variables(FAMILIES["thinking"].template, DAY))
 
     assert {"add_generation_prompt", "enable_thinking", "messages"} <= known
     assert "enable_thinkin" not in known
+
+
+@pytest.mark.parametrize(
+    ("template", "taken"),
+    [
+        ("{% set a = 1 %}{{ a }}", []),
+        ("{% if x %}{% set a = 1 %}{% else %}{% set a = 2 %}{% endif %}{{ a }}", ["x"]),
+        ("{% if not a is defined %}{% set a = 1 %}{% endif %}{{ a }}", ["a"]),
+        ("{% set a = a or 1 %}{{ a }}", ["a"]),
+        ("{% set a = a | default(1) %}{{ a }}", ["a"]),
+        ("{% set a %}text{% endset %}{{ a }}", []),
+        ("{% macro f(a) %}{{ a }}{{ b }}{% endmacro %}{{ f(1) }}", ["b"]),
+        ("{% for a in a %}{{ a }}{% endfor %}", ["a"]),
+        ("{% for a in x %}{{ a }}{% endfor %}{{ y }}", ["x", "y"]),
+        ("{% set n = namespace(v=z) %}{% set n.v = 2 %}{{ n.v }}", ["z"]),
+    ],
+)
+def test_a_name_that_is_written_over_is_not_taken(template: str, taken: list[str]) -> None:
+    assert variables(template, DAY) == taken
 
 
 def test_neither_the_time_zone_nor_the_seed_of_hashes_shows() -> None:
@@ -163,6 +219,12 @@ def test_neither_the_time_zone_nor_the_seed_of_hashes_shows() -> None:
     }
     assert len(said) == 1
     assert json.loads(said.pop()).startswith("1721952000")
+
+
+def test_an_address_that_was_asked_about_may_be_written() -> None:
+    for said in ("it broke at 0x7f3660964690", "<f at 0x7f3660964690>", "a pointer at 0x1"):
+        asked = [{"role": "user", "content": said}]
+        assert said in render("[INST] {{ messages[0].content }}", DAY, {"messages": asked})
 
 
 def test_chatml_takes_half_a_surrogate_as_it_is() -> None:

@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from safebasin.errors import DamagedInput
-from safebasin.models.chat_ending import Ending, ending_of
+from safebasin.models.chat_ending import Ending, end_of_text, ending_of
+from safebasin.models.chat_lead import Lead, marks_thought, open_thought
 from safebasin.models.chat_template import template_of
 from safebasin.templates.conversation import Message, TemplateFault
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+
+_LOOKED_AT = 16
+"""Tokens at the end of a prompt in which a thought may be opened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +43,22 @@ class ChatFormat:
         self._tokenizer = tokenizer
         name = name or f"checkpoint {Path(tokenizer.name_or_path or 'in memory').name}"
         self._template = template_of(tokenizer, name)
-        self._tail = self._template.tail() or ""
-        self.ending: Ending = ending_of(self._tail, tokenizer)
-        if self.ending.token is None and not self.ending.text:
+        frame = self._template.frame()
+        self._tail = frame.after
+        self._kept = {
+            place: str(token)
+            for place, token in tokenizer.added_tokens_decoder.items()
+            if token.special and marks_thought(str(token))
+        }
+        self._lead = self._lead_of(frame.before)
+        special = set(tokenizer.all_special_ids)
+        self._kept |= {
+            token: self._decode([token], whole=True)
+            for token in self._lead.tokens
+            if token in special
+        }
+        self.ending: Ending = ending_of(self._tail, tokenizer, frame.between)
+        if not self.ending.tokens and not self.ending.text:
             raise DamagedInput(
                 f"{name}: neither its chat template ends an assistant's turn, nor does its "
                 "tokenizer name an end-of-turn token (eos_token)"
@@ -49,14 +67,13 @@ class ChatFormat:
     @property
     def ends(self) -> frozenset[int]:
         """The tokens that end a turn: the template's, and the tokenizer's."""
-        both = (self.ending.token, self._tokenizer.eos_token_id)
-        return frozenset(token for token in both if token is not None)
+        last = end_of_text(self._tokenizer)
+        return frozenset(self.ending.tokens if last is None else (*self.ending.tokens, last))
 
     @property
     def end(self) -> int:
         """The last token of a turn."""
-        token = self.ending.token
-        return self._encode(self.ending.text)[-1] if token is None else token
+        return (self.ending.tokens or self._encode(self.ending.text))[-1]
 
     def prompt(
         self, messages: Sequence[Message], system: str | None = None, opening: str = ""
@@ -76,7 +93,7 @@ class ChatFormat:
         turns = list(messages)
         if system is not None and (not turns or turns[0]["role"] != "system"):
             turns.insert(0, {"role": "system", "content": system})
-        return self._encode(f"{self._template.prompt(turns)}{opening}")
+        return self._encode(self._opened(turns, opening))
 
     def row(self, messages: Sequence[Message], response: str, opening: str = "") -> TokenisedRow:
         """Return the tokens of a prompt and its answer; the opening belongs to the prompt.
@@ -90,7 +107,7 @@ class ChatFormat:
             DamagedInput: the tokens of prompt and answer are not those of the text.
         """
         said = response if opening else self._said(messages, response)
-        before = f"{self._template.prompt(messages)}{opening}"
+        before = self._opened(messages, opening)
         prompt = self._encode(before)
         answer = self._continued(prompt, before, f"{said}{self.ending.text}")
         if not self.ending.is_written:
@@ -101,13 +118,16 @@ class ChatFormat:
         """Return how many tokens ``text`` is by itself."""
         return len(self._encode(text))
 
-    def text(self, tokens: Sequence[int]) -> str:
-        """Return the text of generated tokens, without special tokens and what ends the turn."""
-        text = self._decode(tokens)
-        words = self.ending.words
-        if not words or words not in text:
-            return text
-        return text.partition(words)[0].removesuffix(self.ending.text.removesuffix(words))
+    def text(self, tokens: Sequence[int], prompt: Sequence[int] = ()) -> str:
+        """Return what was said to a prompt, of the generated tokens.
+
+        That is without special tokens, what ends the turn, and what the template writes before an
+        answer. A thought is part of it, with its marks: also one that the prompt opened.
+        """
+        said = self._before_end(self._lead.skipped(tokens))
+        if self._lead.text and said.startswith(self._lead.text):
+            return said.removeprefix(self._lead.text)
+        return open_thought(self._decode(prompt[-_LOOKED_AT:], whole=True)) + said
 
     def has_ended(self, tokens: Sequence[int]) -> bool:
         """Return whether the newest of generated tokens completes an end of turn in words."""
@@ -118,10 +138,40 @@ class ChatFormat:
         """Return how many generated tokens stand before an end of turn in words."""
         if not self.has_ended(tokens):
             return len(tokens)
-        before = len(self.text(tokens))
+        before = len(self._before_end(tokens))
         return next(
             (n for n in range(len(tokens)) if len(self._decode(tokens[:n])) >= before), len(tokens)
         )
+
+    def _before_end(self, tokens: Sequence[int]) -> str:
+        """Return the text of generated tokens up to an end of turn in words."""
+        text = self._visible(tokens)
+        words = self.ending.words
+        if not words or words not in text:
+            return text
+        return text.partition(words)[0].removesuffix(self.ending.text.removesuffix(words))
+
+    def _visible(self, tokens: Sequence[int]) -> str:
+        """Return the text of tokens without special ones, but with those that mark a thought or a
+        lead: what is said under another lead (in another channel) is no answer.
+        """
+        pieces: list[str] = []
+        start = 0
+        for place, token in enumerate(tokens):
+            if token in self._kept:
+                pieces += [self._decode(tokens[start:place]), self._kept[token]]
+                start = place + 1
+        return "".join([*pieces, self._decode(tokens[start:])])
+
+    def _lead_of(self, text: str) -> Lead:
+        tokens = self._encode(text)
+        is_plain = self._visible(tokens) == self._decode(tokens, whole=True)
+        return Lead(text=text, tokens=() if is_plain else tokens)
+
+    def _opened(self, messages: Sequence[Message], opening: str) -> str:
+        """Return a prompt and what is put into the assistant's mouth, behind a lead in tokens."""
+        lead = self._lead.text if opening and self._lead.tokens else ""
+        return f"{self._template.prompt(messages)}{lead}{opening}"
 
     def _said(self, messages: Sequence[Message], response: str) -> str:
         """Return an answer as the template writes it after the prompt, without its end."""

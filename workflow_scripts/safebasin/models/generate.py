@@ -78,7 +78,7 @@ def generate_answers(
 def answer_of(chat: ChatFormat, prompt: Sequence[int], decoded: Decoded) -> Answer:
     """Return as text what was said to one prompt."""
     return Answer(
-        text=chat.text(decoded.tokens),
+        text=chat.text(decoded.tokens, prompt),
         prompt_tokens=len(prompt),
         new_tokens=chat.size(decoded.tokens),
         stop=decoded.stop,

@@ -43,6 +43,8 @@ def faults_of(template: ChatTemplate, needs: Needs) -> Iterator[tuple[str, Templ
             if fault.cure not in seen:  # one cure, one message
                 seen.add(fault.cure)
                 yield job, fault
+            if form == USER:  # nothing else can be right then
+                return
 
 
 def _converted(graph: Graph, node: Node) -> Node:

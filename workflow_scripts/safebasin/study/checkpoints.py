@@ -166,6 +166,8 @@ class Checkpoint(Model):
             raise ValueError("dtype keep goes with safetensors; float32 or bfloat16 is right here")
         if self.source is None and (told := self._told_of_chat()):
             raise ValueError(f"{told[0]} goes with a source; the others bring their own")
+        if self.chat_template is not None and not self.chat_template.strip():
+            raise ValueError("chat_template is empty; leave it out, or give its Jinja text")
         if self.chat_template is not None and self.chat_template_name is not None:
             raise ValueError("name at most one of chat_template, chat_template_name")
         return self

@@ -12,7 +12,7 @@ from typing import Any
 
 from safebasin.errors import DamagedInput
 from safebasin.templates.process import TemplateRefused, render, variables
-from safebasin.templates.settings import ChatSettings
+from safebasin.templates.settings import OURS, ChatSettings
 
 Message = Mapping[str, str]
 """``{"role": ..., "content": ...}``."""
@@ -41,6 +41,18 @@ class TemplateFault(DamagedInput):
         """Tell whose template it is, what is wrong with it, and the cure."""
         super().__init__(f"{name}: its chat template {what}; {cure}")
         self.what, self.cure = f"its chat template {what}", cure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What a template writes around an answer; empty where it writes nothing."""
+
+    before: str = ""
+    """What stands between a prompt and the answer to it."""
+    after: str = ""
+    """What stands behind an answer that nothing follows."""
+    between: str = ""
+    """What stands between an answer and the end of the next question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,13 +102,20 @@ class ChatTemplate:
             )
         return rest
 
-    def tail(self) -> str | None:
-        """Return what stands after an answer at the end; None where that cannot be told."""
-        try:
-            whole = self._rendered([_ASKED, _answered(_SAID)], open_turn=False)
-        except TemplateRefused:
-            return None
-        return whole.rpartition(_SAID)[2] if _SAID in whole else None
+    def frame(self) -> Frame:
+        """Return what stands around an answer, as far as that can be told."""
+        asked, answered = [_ASKED], [_ASKED, _answered(_SAID)]
+        prompt = self._tried(asked, open_turn=True)
+        whole = self._tried(answered, open_turn=False)
+        longer = self._tried([*answered, _ASKED], open_turn=False)
+        begun, found, after = whole.rpartition(_SAID)
+        if not found:
+            begun = after = ""
+        return Frame(
+            before=begun.removeprefix(prompt) if begun.startswith(prompt) else "",
+            after=after,
+            between=longer.partition(_SAID)[2],
+        )
 
     def check_names(self) -> None:
         """Raise where the template knows nothing of a value that it is to be given.
@@ -111,10 +130,11 @@ class ChatTemplate:
         except TemplateRefused as refusal:
             raise TemplateFault(self.name, f"is none: {refusal}", _RIGHT) from None
         if unknown := sorted(self.settings.kwargs.keys() - set(known)):
+            open_to = [name for name in known if name not in OURS | self.tokens.keys()]
             raise TemplateFault(
                 self.name,
                 f"has no {', '.join(unknown)}, which `chat_template_kwargs` sets",
-                f"name what it takes: {', '.join(known)}",
+                f"name what it takes: {', '.join(open_to) or 'nothing'}",
             )
 
     def check_opening(self) -> None:
@@ -157,7 +177,29 @@ class ChatTemplate:
             else:
                 what, cure = f"leaves out or changes what is asked: {_shown(said)}", ""
             raise TemplateFault(self.name, what, cure or f"{_ANOTHER} not")
+        self._check_order(messages, _bare(text))
         return text
+
+    def _check_order(self, messages: Sequence[Message], written: str) -> None:
+        """Raise where turns are not written one after the other; a system message may be moved."""
+        at = 0
+        for message in messages:
+            if message["role"] == "system":
+                continue
+            said = _bare(message["content"].rpartition(_THOUGHT)[2])
+            place = written.find(said, at)
+            if place < 0:
+                raise TemplateFault(
+                    self.name, "writes the turns in another order", f"{_ANOTHER} not"
+                )
+            at = place + len(said)
+
+    def _tried(self, messages: Sequence[Message], *, open_turn: bool) -> str:
+        """Return the text; nothing where the template refuses the messages."""
+        try:
+            return self._rendered(messages, open_turn=open_turn)
+        except TemplateRefused:
+            return ""
 
     def _rendered(self, messages: Sequence[Message], *, open_turn: bool) -> str:
         turns = [{"role": turn["role"], "content": turn["content"]} for turn in messages]

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from safebasin.templates.conversation import ChatTemplate, Message
 
-_SYSTEM = {"role": "system", "content": "how-to-answer"}
-_ASKED = {"role": "user", "content": "first-thing-asked"}
+_SIGNS = """<&>"'"""
+"""Signs that a template may change where words stay what they are: as HTML or JSON writes them."""
+_SYSTEM = {"role": "system", "content": f"how-to-answer {_SIGNS}."}
+_ASKED = {"role": "user", "content": f"first-thing-asked {_SIGNS}?"}
 _MORE = (
-    {"role": "assistant", "content": "first-thing-said"},
-    {"role": "user", "content": "second-thing-asked"},
+    {"role": "assistant", "content": f"first-thing-said {_SIGNS}."},
+    {"role": "user", "content": f"second-thing-asked {_SIGNS}?"},
 )
 
 
@@ -50,6 +52,6 @@ def examine(template: ChatTemplate, form: Form) -> None:
     template.check_names()
     template.check_opening()
     if form.learnt:
-        template.answer(form.messages, "thing-learnt")
+        template.answer(form.messages, f"thing-learnt {_SIGNS}.")
     else:
         template.prompt(form.messages)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -30,50 +31,62 @@ class _Process:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return the answer, or None where the process ended over it."""
+        """Return the answer, or None where the process ended over it.
+
+        One that somebody else ended (the kernel, say, where memory is short) shows nothing of what
+        it was asked: another is asked then.
+        """
         if self.owner != os.getpid():
             self.running, self.owner, self.lock = None, os.getpid(), threading.Lock()
+        line = f"{json.dumps(request)}\n"
         with self.lock:
-            if self.running is None:
-                self.running = _begin()
-            stdin, stdout = self.running.stdin, self.running.stdout
-            assert stdin is not None
-            assert stdout is not None
-            try:
-                stdin.write(json.dumps(request) + "\n")
-                stdin.flush()
-                line = stdout.readline()
-            except BrokenPipeError:
-                line = ""
-            except BaseException:  # Ctrl-C: the next to ask must not read this answer
-                self._end()
-                raise
-            if line:
-                answer: dict[str, Any] = json.loads(line)
-                return answer
-            self._end()
+            for _ in range(2):
+                told = self._answer_to(line)
+                if told.endswith("\n"):
+                    answer: dict[str, Any] = json.loads(told)
+                    return answer
+                if self._end() == -signal.SIGPROF:  # its own limit on time
+                    break
             return None
+
+    def _answer_to(self, line: str) -> str:
+        """Return the line that is answered; less than one where the process ends before that."""
+        if self.running is None:
+            self.running = _begin()
+        stdin, stdout = self.running.stdin, self.running.stdout
+        assert stdin is not None
+        assert stdout is not None
+        try:
+            stdin.write(line)
+            stdin.flush()
+            return stdout.readline()
+        except BrokenPipeError:
+            return ""
+        except BaseException:  # Ctrl-C: the next to ask must not read this answer
+            self._end()
+            raise
 
     def close(self) -> None:
         """Let it go at our own end."""
         if self.running is not None and self.owner == os.getpid():
             self._close()
 
-    def _end(self) -> None:
+    def _end(self) -> int:
         assert self.running is not None
         self.running.kill()
-        self._close()
+        return self._close()
 
-    def _close(self) -> None:
+    def _close(self) -> int:
+        """Let it go, whatever comes between, and return how it ended."""
         assert self.running is not None
-        for pipe in (self.running.stdin, self.running.stdout):
+        running, self.running = self.running, None
+        for pipe in (running.stdin, running.stdout):
             try:
                 if pipe is not None:
                     pipe.close()
             except BrokenPipeError:
                 pass
-        self.running.wait()
-        self.running = None
+        return running.wait()
 
 
 def _begin() -> subprocess.Popen[str]:

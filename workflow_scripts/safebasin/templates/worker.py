@@ -14,7 +14,7 @@ import re
 import resource
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any
@@ -32,7 +32,7 @@ MEMORY = 1 << 30
 _SPARE = 1_000_000
 _TIMES = 8
 """A rendering may be this many times as long as what goes in, and so many characters longer."""
-_ADDRESS = re.compile(r"<[^<>\n]{1,200} at 0x[0-9a-f]+>")
+_ADDRESS = re.compile(r"(?:<[^<>\n]{1,200})? at 0x[0-9a-f]{6,}>?")
 """A thing of Python's, written where its text was meant; the number differs from run to run."""
 _DICE = "it picks at random, and answers would differ from run to run"
 
@@ -144,9 +144,27 @@ def _rendered(template: str, date: str, values: Mapping[str, Any], longest: int)
 
 
 def _variables(template: str, date: str) -> list[str]:
-    """Return the names that the template takes from outside."""
-    environment = _compiled(template, date).environment
-    return sorted(jinja2.meta.find_undeclared_variables(environment.parse(template)))
+    """Return the names that the template takes from outside.
+
+    A name that it sets before it first asks for it is not one: it writes its own value over.
+    """
+    tree = _compiled(template, date).environment.parse(template)
+    first: dict[str, str] = {}
+    for name, use in _names(tree):
+        first.setdefault(name, use)
+    outside = jinja2.meta.find_undeclared_variables(tree)
+    return sorted(name for name in outside if first.get(name) == "load")
+
+
+def _names(node: jinja2.nodes.Node) -> Iterator[tuple[str, str]]:
+    """Yield each name and its use, in the order in which they are come by."""
+    if isinstance(node, jinja2.nodes.Name):
+        yield node.name, node.ctx
+    parts = list(node.iter_child_nodes())
+    if isinstance(node, jinja2.nodes.Assign | jinja2.nodes.For):
+        parts[:2] = reversed(parts[:2])  # what is set follows what it is set to
+    for part in parts:
+        yield from _names(part)
 
 
 def _answer(line: str) -> dict[str, Any]:
@@ -171,6 +189,8 @@ def _answer(line: str) -> dict[str, Any]:
 def main() -> None:
     """Answer until there is nobody left to ask."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asks ends us, by closing the pipe
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # what is ignored or blocked is inherited
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGPROF])
     for what, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CORE, 0)):
         _, hard = resource.getrlimit(what)
         least = most if hard == resource.RLIM_INFINITY else min(most, hard)
