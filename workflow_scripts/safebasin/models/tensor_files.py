@@ -113,7 +113,9 @@ def _read_header(path: Path) -> dict[str, StoredTensor]:
         }
     except FileNotFoundError as error:
         raise DamagedInput(f"{path} does not exist") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise DamagedInput(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedInput(f"{path} is no safetensors file: its header: {error}") from error
     _check_extents(path, tensors, 8 + length, total)
     return tensors
