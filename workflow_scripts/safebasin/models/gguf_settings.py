@@ -72,8 +72,8 @@ def check_settings(file: Path, reader: GGUFReader, config: Any) -> None:
     }
     if not settings.keys() & set(_NORMS):
         raise DamagedInput(
-            f"{file} does not say the epsilon of its norms ({' or '.join(_NORMS)}), and transformers "
-            "would take one of its own; convert the checkpoint to GGUF again"
+            f"{file} does not say the epsilon of its norms ({' or '.join(_NORMS)}), and "
+            "transformers would take one of its own; convert the checkpoint to GGUF again"
         )
     text = config.get_text_config()
     lost = []

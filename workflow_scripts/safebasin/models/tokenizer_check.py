@@ -1,6 +1,8 @@
-"""Whether a checkpoint's tokenizer is there and reads text: the library makes an empty one of the
-right class where its files are missing, and every prompt would be no token at all. And it makes some
-classes anew from the vocabulary, whatever ``tokenizer.json`` says of how a text is split.
+"""Whether a checkpoint's tokenizer is there and reads text as its file says.
+
+The library makes an empty one of the right class where its files are missing, and every prompt
+would be no token at all. And it makes some classes anew from the vocabulary, whatever
+``tokenizer.json`` says of how a text is split.
 """
 
 from __future__ import annotations
@@ -61,8 +63,8 @@ def _keep_to_file(folder: Path) -> None:
     write_settings(path, {**settings, "tokenizer_class": _PLAIN_CLASS})
     if not _reads_as_its_file(folder):
         raise DamagedInput(
-            f"{folder}: transformers makes other tokens of a text than {_FAST} says, and a model of "
-            "this type has its tokenizer made so whatever its config names; a tokenizer of the "
+            f"{folder}: transformers makes other tokens of a text than {_FAST} says, and a model "
+            "of this type has its tokenizer made so whatever its config names; a tokenizer of the "
             "model's own family is right"
         )
 

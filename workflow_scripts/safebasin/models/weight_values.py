@@ -54,5 +54,6 @@ def _check_file(folder: Path, file: TensorFile) -> None:
 
 
 def _is_finite(values: Tensor) -> bool:
-    parts = values.reshape(-1).split(_AT_ONCE)
-    return all(bool(part.float().isfinite().all()) for part in parts)
+    flat = values.reshape(-1)
+    starts = range(0, flat.numel(), _AT_ONCE)
+    return all(bool(flat[at : at + _AT_ONCE].float().isfinite().all()) for at in starts)

@@ -113,6 +113,6 @@ def _refuse_pointer(path: Path, wanted: WantedFile, key: str) -> None:
     with path.open("rb") as file:
         if file.read(len(_POINTER)) == _POINTER:
             raise DamagedInput(
-                f"{key}: {wanted.name!r} is not the file but Git LFS's pointer to it; fetch the file "
-                "itself (git lfs pull), and lock the source again"
+                f"{key}: {wanted.name!r} is not the file but Git LFS's pointer to it; fetch the "
+                "file itself (git lfs pull), and lock the source again"
             )
