@@ -7,21 +7,16 @@ zeros: a model of either gives answers too, of which nobody would know.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from safebasin.errors import DamagedInput
 from safebasin.models.checkpoint_files import CheckpointFiles
 from safebasin.models.tensor_files import FLOATS, TensorFile
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-_AT_ONCE = 1 << 24
-"""Numbers that are looked at together."""
+_LARGEST = 3.4028234663852886e38  # of float32, which holds all of bfloat16's and float16's
 
 
 def check_values(folder: Path) -> None:
-    """Raise where weights are no finite numbers in fp32; they are read tensor by tensor.
+    """Raise where weights are no finite numbers in fp32; they are read run by run.
 
     Raises:
         DamagedInput: they are not, or all that a file holds are zeros.
@@ -31,29 +26,29 @@ def check_values(folder: Path) -> None:
 
 
 def _check_file(folder: Path, file: TensorFile) -> None:
-    odd, blank, matrices = [], True, 0
-    for name, stored in sorted(file.tensors.items()):
-        if stored.dtype not in FLOATS or not stored.size:
-            continue
-        values = file.read(name)
-        if not _is_finite(values):
-            odd.append(name)
-        blank = blank and not values.any()
-        matrices += len(stored.shape) > 1
-    if odd:
+    names = [name for name, stored in sorted(file.tensors.items()) if stored.dtype in FLOATS]
+    largest = {name: _largest(file, name) for name in names}
+    if odd := [name for name in names if not largest[name] <= _LARGEST]:  # NaN is not
         raise DamagedInput(
             f"{folder}: {len(odd)} weights hold values that are no finite numbers (NaN, or beyond "
             f"float32), {odd[0]} first; give a checkpoint that was saved whole, in a type that "
             "holds its numbers"
         )
-    if blank and matrices:
+    has_matrix = any(len(file.tensors[name].shape) > 1 for name in names)
+    if has_matrix and not any(largest.values()):
         raise DamagedInput(
             f"{file.path} holds nothing but zeros: it was never filled, or its download was cut "
             "short; fetch it again"
         )
 
 
-def _is_finite(values: Tensor) -> bool:
-    flat = values.reshape(-1)
-    starts = range(0, flat.numel(), _AT_ONCE)
-    return all(bool(flat[at : at + _AT_ONCE].float().isfinite().all()) for at in starts)
+def _largest(file: TensorFile, name: str) -> float:
+    """Return the largest magnitude of a tensor, NaN where one is none, 0 where there are none."""
+    found = 0.0
+    for part in file.parts(name):
+        low, high = (float(end) for end in part.aminmax())
+        magnitude = max(-low, high)
+        if magnitude != magnitude:
+            return magnitude
+        found = max(found, magnitude)
+    return found
