@@ -218,6 +218,21 @@ def test_what_may_be_absent_or_left_over_is_taken(tiny, tmp_path):
     assert logits(tmp_path / "b").equal(logits(tiny))
 
 
+def test_a_scaled_llama_whose_rows_were_made_shorter_is_taken(tiny, tmp_path):
+    rope = {
+        "rope_type": "llama3",
+        "rope_theta": 5e5,
+        "factor": 8.0,
+        "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 8192,
+    }
+    wanted = variant(tiny, tmp_path / "long", rope_parameters=rope, max_position_embeddings=131072)
+    shorter = variant(tiny, tmp_path / "short", rope_parameters=rope, max_position_embeddings=8192)
+    take(shorter, tmp_path / "out")
+    assert logits(tmp_path / "out").equal(logits(wanted))
+
+
 def test_code_is_left_out_where_the_library_knows_the_architecture(tiny, tmp_path):
     folder = variant(tiny, tmp_path / "odd", auto_map={"AutoModelForCausalLM": "modeling.Own"})
     take(folder, tmp_path / "out")
