@@ -229,6 +229,7 @@ TOO_DEEP = "base_model.model.model.layers.2.self_attn.q_proj.lora_A.weight"
         (changed("q_proj.lora_A", lambda t: t[0]), "do not chain"),
         (changed("lora_B", lambda t: t * float("nan")), "no finite numbers"),
         (changed("0.self_attn.v_proj.lora_A", lambda t: t / 0), r"0\.self_attn\.v_proj\.lora_A.*"),
+        (changed("q_proj.lora_A", lambda t: t.double() * 1e300), "no finite numbers"),
         (changed("lora_A", lambda t: t.to(torch.int8)), "stored as I8"),
         (changed("lora_B", torch.zeros_like), "changes nothing"),
         (changed("lora_A", torch.zeros_like), "changes nothing"),

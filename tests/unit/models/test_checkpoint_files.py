@@ -8,6 +8,7 @@ import torch
 from safebasin.errors import DamagedInput, RequestError
 from safebasin.models.checkpoint_files import CheckpointFiles
 from safebasin.models.tensor_files import TensorFile
+from safebasin.models.weight_values import check_values
 from safebasin.store.writers import write_safetensors
 
 
@@ -32,6 +33,35 @@ def test_a_tensor_is_read_as_it_was_written(
     assert files.stored("x").shape == shape
     assert torch.equal(files.read("x"), tensor)
     assert files.read("x").dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64, torch.bool])
+@pytest.mark.parametrize("numbers", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 3])
+def test_the_runs_of_a_tensor_are_its_numbers_in_order(
+    tmp_path: Path, dtype: torch.dtype, numbers: int
+) -> None:
+    tensor = torch.arange(numbers).remainder(251).to(dtype)
+    write_safetensors(tmp_path / "model.safetensors", {"w": torch.ones(3), "x": tensor})
+
+    runs = [run.clone() for run in TensorFile(tmp_path / "model.safetensors").parts("x")]
+
+    assert torch.equal(torch.cat([*runs, tensor[:0]]), tensor)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16, torch.float64])
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize("place", [0, 37, (1 << 20) + 5])
+def test_a_number_that_is_none_is_found_wherever_it_stands(
+    tmp_path: Path, dtype: torch.dtype, value: str, place: int
+) -> None:
+    tensor = torch.ones((1 << 20) + 6, dtype=dtype)
+    write_safetensors(tmp_path / "model.safetensors", {"x": tensor})
+    check_values(tmp_path)
+    tensor[place] = float(value)
+    write_safetensors(tmp_path / "model.safetensors", {"x": tensor})
+
+    with pytest.raises(DamagedInput, match="no finite numbers"):
+        check_values(tmp_path)
 
 
 def test_shards_are_one_checkpoint(tmp_path: Path) -> None:

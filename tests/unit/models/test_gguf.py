@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,16 @@ def arrays_of(folder: Path) -> Arrays:
     return found
 
 
-def write(folder: Path, path: Path, arrays: Arrays, **settings: Any) -> None:
+def write(
+    folder: Path,
+    path: Path,
+    arrays: Arrays,
+    *,
+    rule: str = "default",
+    epsilon: bool = True,
+    parts: int = 1,
+    **settings: Any,
+) -> None:
     """Write a GGUF file of the tiny checkpoint; ``settings`` are further keys of ``llama``."""
     config = json.loads((folder / "config.json").read_text())
     words = json.loads((folder / "tokenizer.json").read_text())
@@ -64,17 +74,20 @@ def write(folder: Path, path: Path, arrays: Arrays, **settings: Any) -> None:
     writer.add_feed_forward_length(config["intermediate_size"])
     writer.add_head_count(HEADS)
     writer.add_head_count_kv(KEY_HEADS)
-    writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
+    if epsilon:
+        writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
     writer.add_rope_dimension_count(config["hidden_size"] // HEADS)
     writer.add_rope_freq_base(config["rope_parameters"]["rope_theta"])
     writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("default")
+    writer.add_tokenizer_pre(rule)
     writer.add_token_list(tokens)
     writer.add_token_types([3 if token.startswith("<|") else 1 for token in tokens])
     writer.add_token_merges([" ".join(merge) for merge in words["model"]["merges"]])
     writer.add_bos_token_id(0)
     writer.add_eos_token_id(1)
     writer.add_chat_template((folder / "chat_template.jinja").read_text())
+    if parts > 1:
+        writer.add_uint16("split.count", parts)
     for key, value in settings.items():
         name = f"llama.{key.replace('__', '.')}"
         (writer.add_string if isinstance(value, str) else writer.add_float32)(name, value)
@@ -152,3 +165,58 @@ def test_settings_that_would_be_dropped_are_named(tiny, tmp_path, settings):
 def test_settings_that_change_nothing_are_no_matter(tiny, tmp_path):
     write(tiny, tmp_path / "a.gguf", arrays_of(tiny), rope__scaling__type="none")
     torch.testing.assert_close(logits(convert(tmp_path / "a.gguf", tmp_path / "out")), logits(tiny))
+
+
+@pytest.mark.parametrize("rule", ["gpt-2", "llama-bpe", "qwen2", "smollm", "starcoder"])
+def test_a_vocabulary_whose_rule_for_words_is_known_is_taken(tiny, tmp_path, rule):
+    write(tiny, tmp_path / "a.gguf", arrays_of(tiny), rule=rule)
+    convert(tmp_path / "a.gguf", tmp_path / "out")
+
+
+@pytest.mark.parametrize("rule", ["deepseek-llm", "falcon", "chatglm-bpe", "of tomorrow"])
+def test_one_whose_rule_would_be_taken_for_that_of_gpt2_is_refused(tiny, tmp_path, rule):
+    write(tiny, tmp_path / "odd.gguf", arrays_of(tiny), rule=rule)
+    with pytest.raises(DamagedInput, match=f"rule '{rule}'"):
+        convert(tmp_path / "odd.gguf", tmp_path / "out")
+
+
+def test_a_rule_that_splits_digits_is_refused_where_a_token_joins_them(tiny, tmp_path):
+    words = json.loads((tiny / "tokenizer.json").read_text())
+    last = "".join(words["model"]["merges"].pop())
+    words["model"]["merges"].append(["1", "2"])
+    words["model"]["vocab"]["12"] = words["model"]["vocab"].pop(last)
+    folder = tmp_path / "joined"
+    shutil.copytree(tiny, folder)
+    (folder / "tokenizer.json").write_text(json.dumps(words))
+    write(folder, tmp_path / "odd.gguf", arrays_of(tiny), rule="smollm")
+    with pytest.raises(DamagedInput, match="rule 'smollm'"):
+        convert(tmp_path / "odd.gguf", tmp_path / "out")
+
+
+def test_a_part_of_a_model_is_refused_with_the_cure(tiny, tmp_path):
+    write(tiny, tmp_path / "odd.gguf", arrays_of(tiny), parts=2)
+    with pytest.raises(DamagedInput, match=r"one of 2 parts .*--merge"):
+        convert(tmp_path / "odd.gguf", tmp_path / "out")
+
+
+def test_a_file_without_the_epsilon_of_its_norms_is_refused(tiny, tmp_path):
+    write(tiny, tmp_path / "odd.gguf", arrays_of(tiny), epsilon=False)
+    with pytest.raises(DamagedInput, match="epsilon"):
+        convert(tmp_path / "odd.gguf", tmp_path / "out")
+
+
+def test_weights_that_are_no_numbers_are_refused(tiny, tmp_path):
+    arrays = arrays_of(tiny)
+    arrays["blk.0.attn_q.weight"] = np.full_like(arrays["blk.0.attn_q.weight"], np.nan)
+    write(tiny, tmp_path / "odd.gguf", arrays)
+    with pytest.raises(DamagedInput, match="no finite numbers"):
+        convert(tmp_path / "odd.gguf", tmp_path / "out")
+
+
+@pytest.mark.parametrize("left", [4, 20, 100, 3000, -4000])
+def test_a_file_that_is_cut_is_told(tiny, tmp_path, left):
+    write(tiny, tmp_path / "odd.gguf", arrays_of(tiny))
+    whole = (tmp_path / "odd.gguf").read_bytes()
+    (tmp_path / "odd.gguf").write_bytes(whole[:left])
+    with pytest.raises(DamagedInput, match="cannot read this GGUF file"):
+        convert(tmp_path / "odd.gguf", tmp_path / "out")

@@ -218,6 +218,21 @@ def test_what_may_be_absent_or_left_over_is_taken(tiny, tmp_path):
     assert logits(tmp_path / "b").equal(logits(tiny))
 
 
+def test_a_scaled_llama_whose_rows_were_made_shorter_is_taken(tiny, tmp_path):
+    rope = {
+        "rope_type": "llama3",
+        "rope_theta": 5e5,
+        "factor": 8.0,
+        "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 8192,
+    }
+    wanted = variant(tiny, tmp_path / "long", rope_parameters=rope, max_position_embeddings=131072)
+    shorter = variant(tiny, tmp_path / "short", rope_parameters=rope, max_position_embeddings=8192)
+    take(shorter, tmp_path / "out")
+    assert logits(tmp_path / "out").equal(logits(wanted))
+
+
 def test_code_is_left_out_where_the_library_knows_the_architecture(tiny, tmp_path):
     folder = variant(tiny, tmp_path / "odd", auto_map={"AutoModelForCausalLM": "modeling.Own"})
     take(folder, tmp_path / "out")
@@ -248,3 +263,91 @@ def test_loading_checks_again(tiny, tmp_path):
     folder = variant(tiny, tmp_path / "odd", without("model.norm.weight"))
     with pytest.raises(DamagedInput, match=r"model\.norm"):
         load_model(folder, device=CPU, precision="float32")
+
+
+def holding(value: float, dtype: torch.dtype = torch.float32) -> Callable[[Tensors], Tensors]:
+    """The tensors in ``dtype``, with one number of theirs another one."""
+
+    def edit(tensors: Tensors) -> Tensors:
+        typed = {name: weight.to(dtype) for name, weight in tensors.items()}
+        typed[DOWN] = typed[DOWN].clone()
+        typed[DOWN][0, 0] = value
+        return typed
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (holding(float("nan")), r"1 weights hold .* no finite numbers .*down_proj"),
+        (holding(float("inf"), torch.float16), r"no finite numbers .*down_proj"),
+        (holding(float("nan"), torch.bfloat16), r"no finite numbers .*down_proj"),
+        (holding(1e300, torch.float64), r"no finite numbers .*beyond float32.*down_proj"),
+        (lambda t: {n: torch.zeros_like(w) for n, w in t.items()}, "nothing but zeros"),
+        (prefixed("model."), r"a prefix before the architecture's own names"),
+    ],
+    ids=["nan", "overflown", "nan in bf16", "beyond fp32", "zeros", "prefix that loads"],
+)
+@pytest.mark.parametrize("dtype", [None, "float32"])
+def test_numbers_and_names_that_would_load_and_be_wrong_are_refused(
+    tiny, tmp_path, edit, words, dtype
+):
+    with pytest.raises(DamagedInput, match=words):
+        take(variant(tiny, tmp_path / "odd", edit), tmp_path / "out", dtype)
+
+
+def test_a_shard_of_zeros_is_named(tiny, tmp_path):
+    folder = variant(tiny, tmp_path / "cut")
+    shard(folder, ("a.safetensors", "b.safetensors"))
+    file = CheckpointFiles(folder).files[1]
+    blank = {name: torch.zeros(stored.shape) for name, stored in file.tensors.items()}
+    write_safetensors(folder / "b.safetensors", blank)
+    with pytest.raises(DamagedInput, match=r"00002-of-00002\.safetensors holds nothing but zeros"):
+        take(folder, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"return_dict": False},
+        {"_attn_implementation": "flash_attention_2"},
+        {"attn_implementation": "flash_attention_3"},
+        {"output_attentions": True, "output_hidden_states": True},
+    ],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_how_a_model_was_run_elsewhere_is_no_matter(tiny, tmp_path, settings):
+    take(variant(tiny, tmp_path / "odd", **settings), tmp_path / "out")
+    assert not settings.keys() & json.loads((tmp_path / "out/config.json").read_text()).keys()
+    assert logits(tmp_path / "out").equal(logits(tiny))
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "words"),
+    [
+        ("config.json", '{"a": ' * 9000 + "1" + "}" * 9000, "cannot be read as JSON"),
+        ("generation_config.json", '{"eos_token_id": "</s>"}', "eos_token_id is '</s>'"),
+        ("generation_config.json", '{"eos_token_id": [1, null]}', r"eos_token_id is \[1, None\]"),
+        ("generation_config.json", '{"pad_token_id": 1.5}', r"pad_token_id is 1\.5"),
+        ("tokenizer_config.json", '{"model_max_length": Infinity}', "no JSON"),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_named(tiny, tmp_path, file, content, words):
+    folder = variant(tiny, tmp_path / "odd")
+    (folder / file).write_text(content)
+    with pytest.raises(DamagedInput, match=words):
+        take(folder, tmp_path / "out")
+
+
+def test_a_filler_beyond_the_embeddings_is_told_as_the_library_does(tiny, tmp_path):
+    with pytest.raises(DamagedInput, match="Padding_idx must be within num_embeddings"):
+        take(variant(tiny, tmp_path / "odd", pad_token_id=320), tmp_path / "out")
+
+
+def test_a_folder_in_the_place_of_weights_is_told(tiny, tmp_path):
+    folder = variant(tiny, tmp_path / "odd")
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors").mkdir()
+    with pytest.raises(DamagedInput, match=r"model\.safetensors cannot be read: Is a directory"):
+        take(folder, tmp_path / "out")

@@ -72,6 +72,27 @@ def test_a_target_that_a_model_has_not_is_found_once(
     assert "every layer" in finding.cure
 
 
+def test_of_several_checkpoints_in_a_source_the_one_that_is_named_is_meant(
+    hub, build: Build
+) -> None:
+    several = {
+        f"{place}{name}": content
+        for place, config in (("", HYBRID), ("final/", {}), ("old/", {"model_type": "bloom"}))
+        for name, content in checkpoint(**config).items()
+    }
+    hub.add("lab/base", several, commit="a" * 40)
+    hub.add("lab/chat", checkpoint(b"c"), commit="b" * 40)
+    files = {"files": ["**/*.json", "**/*.safetensors"]}
+
+    def found(file: str) -> list[str]:
+        edit = {"sources": {"base": files}, "checkpoints": {"tiny": {"file": file}}}
+        return [finding.what for finding in check_architectures(build(edit))]
+
+    assert found("final/config.json") == []
+    assert "lfm2" in found("config.json")[0]
+    assert "bloom" in found("old/config.json")[0]
+
+
 def test_check_asks_nobody_for_a_config(pair, build: Build) -> None:
     site = build({"lora": {"targets": ["q_prj"]}})
     assert check_targets(site)

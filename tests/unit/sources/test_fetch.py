@@ -255,3 +255,18 @@ def test_a_disk_that_is_too_full_is_told_before_anything_is_fetched(tmp_path: Pa
 
     with pytest.raises(MachineLacks, match="MiB are free"):
         fetch_files({"folder": str(tmp_path)}, wanted, tmp_path / "out")
+
+
+def test_a_pointer_in_a_files_place_is_told_from_the_file(tmp_path: Path) -> None:
+    (tmp_path / "local").mkdir()
+    (tmp_path / "local/model.safetensors").write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 123\n"
+    )
+    entry = lock_source({"folder": str(tmp_path / "local")}, ["*"], tmp_path / "work")
+    wanted = [
+        WantedFile(name=name, sha256=file.sha256, size=file.size)
+        for name, file in entry.files.items()
+    ]
+
+    with pytest.raises(DamagedInput, match=r"'model\.safetensors' is not the file but .*lfs pull"):
+        fetch_files({"folder": str(tmp_path / "local")}, wanted, tmp_path / "out")

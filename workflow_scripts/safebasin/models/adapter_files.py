@@ -116,7 +116,7 @@ def read_config(folder: Path) -> dict[str, object]:
     path = folder / CONFIG
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DamagedInput(f"{path} cannot be read: {error}") from error
     if not isinstance(config, dict):
         raise DamagedInput(f"{path} is a {type(config).__name__}; an object is right")

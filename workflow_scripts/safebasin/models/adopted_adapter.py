@@ -76,7 +76,10 @@ def _only_adapter(source: Path) -> Path:
     homes = sorted(path.parent for path in source.rglob(CONFIG))
     if len(homes) != 1:
         places = ", ".join(str(home.relative_to(source)) for home in homes) or "none"
-        raise DamagedInput(f"{source} must hold one {CONFIG}; found in: {places}")
+        raise DamagedInput(
+            f"{source} must hold one {CONFIG}; found in: {places} (a source's `files` names those "
+            "that are taken)"
+        )
     return homes[0]
 
 
@@ -139,7 +142,7 @@ def _read_factors(file: TensorFile) -> dict[str, Tensor]:
                 f"{file.path}: {key} is stored as {kind}; one of {', '.join(FLOATS)} is right"
             )
         tensors[key] = file.read(key)
-        if not torch.isfinite(tensors[key]).all():
+        if not torch.isfinite(tensors[key].float()).all():
             raise DamagedInput(f"{file.path}: {key} holds values that are no finite numbers")
     return tensors
 

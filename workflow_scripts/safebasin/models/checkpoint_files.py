@@ -66,7 +66,7 @@ def refuse_pickles(folder: Path, wanted: str) -> None:
     Raises:
         DamagedInput: it does; the message names them and says that ``wanted`` is read instead.
     """
-    pickles = sorted(p.name for p in folder.iterdir() if p.suffix in _PICKLES)
+    pickles = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in _PICKLES)
     if pickles:
         raise DamagedInput(
             f"{folder} holds pickled weights ({', '.join(pickles)}), which are never loaded; "
@@ -113,7 +113,7 @@ def _read_index(index: Path) -> dict[str, str]:
         places = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
         plain = all(isinstance(v, str) and v == Path(v).name for v in places.values())
         plain = plain and all(v.endswith(".safetensors") for v in places.values())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedInput(f"{index} has no readable weight_map: {error}") from error
     if not plain:
         raise DamagedInput(f"{index}: a shard's name is no plain file name *.safetensors")

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from safebasin.errors import StudyError
+from safebasin.errors import DamagedInput, StudyError
 from safebasin.models.architecture import check_architecture
 from safebasin.models.checkpoint_files import CheckpointFiles, refuse_pickles
 from safebasin.models.folder import (
@@ -18,10 +18,12 @@ from safebasin.models.folder import (
 from safebasin.models.load import Precision, check_files
 from safebasin.models.tokenizer_check import check_tokenizer
 from safebasin.models.weight_files import cast_weights, link_weights, refuse_others
+from safebasin.models.weight_values import check_values
 from safebasin.models.weights import check_weights, refuse_quantised
 
 if TYPE_CHECKING:
     from safebasin.models.tiny import TinyLlama
+    from safebasin.store.canonical import Json
 
 Format = Literal["gguf", "safetensors", "tiny_llama"]
 
@@ -66,6 +68,7 @@ def convert_checkpoint(
         convert_gguf(the_file(source, file or "**/*.gguf"), dtype or "float32", folder)
         keep_ends(folder)
         check_architecture(folder)
+        check_values(folder)
         check_tokenizer(folder)
         return
     take_checkpoint(the_file(source, file or "**/config.json").parent, folder, dtype)
@@ -80,7 +83,10 @@ def the_file(source: Path, pattern: str) -> Path:
     found = sorted(path for path in source.glob(pattern) if path.is_file())
     if len(found) != 1:
         names = ", ".join(str(path.relative_to(source)) for path in found) or "nothing"
-        raise StudyError(f"the pattern {pattern!r} picks {names} of the source; one file is right")
+        raise StudyError(
+            f"the pattern {pattern!r} picks {names} of the source; one file is right: name it with "
+            "the checkpoint's `file`"
+        )
     return found[0]
 
 
@@ -106,6 +112,7 @@ def take_checkpoint(home: Path, folder: Path, dtype: Precision | None) -> None:
     check_weights(folder)
     if dtype is not None:
         cast_weights(folder, dtype)
+    check_values(folder)
     check_tokenizer(folder)
 
 
@@ -136,12 +143,27 @@ def keep_ends(folder: Path) -> None:
 
     Decoding is greedy here, so the rest would say what is not done; and transformers refuses to
     load a model whose rest contradicts itself.
+
+    Raises:
+        DamagedInput: what it names are no tokens' numbers.
     """
     path = folder / "generation_config.json"
     if path.exists():
         told = read_settings(path)
         named = ("bos_token_id", "eos_token_id", "pad_token_id")
-        write_settings(path, {name: told[name] for name in named if name in told})
+        kept = {name: told[name] for name in named if name in told}
+        if odd := [
+            f"{name} is {value!r}" for name, value in kept.items() if not _are_tokens(value)
+        ]:
+            raise DamagedInput(
+                f"{path}: {', '.join(odd)}; the number of a token, or a list of numbers, is right"
+            )
+        write_settings(path, kept)
+
+
+def _are_tokens(value: Json) -> bool:
+    several = value if isinstance(value, list) else [value]
+    return value is None or all(type(each) is int for each in several)
 
 
 def _is_native(home: Path) -> bool:

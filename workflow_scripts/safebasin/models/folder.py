@@ -40,7 +40,7 @@ CHECKPOINT_FILES: tuple[str, ...] = (
 )
 """Patterns of the files a checkpoint artifact may hold."""
 
-_ABOUT_THE_RUN = (
+ABOUT_THE_RUN = (
     "_name_or_path",
     "_model_name_or_path",
     "_from_model_config",
@@ -49,8 +49,17 @@ _ABOUT_THE_RUN = (
     "is_local",
     "local_files_only",
     "name_or_path",
+    "attn_implementation",
+    "_attn_implementation",
+    "_attn_implementation_autoset",
+    "_experts_implementation",
+    "output_attentions",
+    "output_hidden_states",
+    "return_dict",
+    "torchscript",
 )
-"""Keys that tell where a model came from or what wrote it, and nothing of what it computes."""
+"""Keys that tell where a model came from, what wrote it, by which kernels another machine ran it
+and what it handed out there, and nothing of what it computes."""
 
 
 def read_settings(path: Path) -> dict[str, Json]:
@@ -61,7 +70,7 @@ def read_settings(path: Path) -> dict[str, Json]:
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DamagedInput(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(value, dict):
         raise DamagedInput(f"{path} holds a {type(value).__name__}; an object is right")
@@ -87,13 +96,15 @@ def write_settings(path: Path, settings: Mapping[str, Json]) -> None:
     """Write a config without the keys that differ from run to run.
 
     Raises:
-        DamagedInput: a text in it is none (half a surrogate pair).
+        DamagedInput: a text in it is none (half a surrogate pair), or a number (NaN, Infinity).
     """
-    kept = {key: value for key, value in settings.items() if key not in _ABOUT_THE_RUN}
+    kept = {key: value for key, value in settings.items() if key not in ABOUT_THE_RUN}
     try:
         write_json(path, kept)
     except UnicodeEncodeError as error:
         raise DamagedInput(f"{path}: what it is to hold is no text: {error.reason}") from None
+    except ValueError as error:
+        raise DamagedInput(f"{path}: what it is to hold is no JSON: {error}") from None
 
 
 def write_checkpoint(

@@ -12,9 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from safebasin.errors import DamagedInput
+from safebasin.errors import DamagedInput, SafebasinError
 from safebasin.models.folder import untied_tensors, write_checkpoint
-from safebasin.models.gguf_settings import check_settings
+from safebasin.models.gguf_settings import check_settings, check_whole
+from safebasin.models.gguf_words import check_words
 from safebasin.models.heed import heeding
 from safebasin.models.quiet import hush
 from safebasin.models.weights import refuse_incomplete
@@ -43,6 +44,8 @@ def convert_gguf(file: Path, dtype: str, folder: Path) -> None:
     source = {"gguf_file": file.name, "local_files_only": True}
     try:
         with _read_once() as read, heeding(file):
+            reader = read(str(file))
+            check_whole(file, reader)
             tokenizer = AutoTokenizer.from_pretrained(str(file.parent), **source)
             loaded: Any = AutoModelForCausalLM.from_pretrained(
                 str(file.parent),
@@ -52,13 +55,16 @@ def convert_gguf(file: Path, dtype: str, folder: Path) -> None:
                 output_loading_info=True,
                 **source,
             )
-            reader = read(str(file))
-    except (ValueError, KeyError, OSError, RuntimeError, NotImplementedError) as error:
-        raise DamagedInput(f"{file}: transformers cannot read this GGUF file: {error}") from error
+    except SafebasinError:
+        raise
+    except Exception as error:  # broken files fail in many ways
+        what = f"{type(error).__name__}: {error}"
+        raise DamagedInput(f"{file}: transformers cannot read this GGUF file: {what}") from error
     model, told = loaded
     refuse_incomplete(file, told)
     check_all_taken(file, reader, model)
     check_settings(file, reader, model.config)
+    check_words(file, reader)
     write_checkpoint(folder, model, tokenizer)
 
 

@@ -29,6 +29,7 @@ _COMPARED = {
     "expert_used_count": ("num_experts_per_tok",),
 }
 """Setting after the architecture's name -> what transformers' configs call it."""
+_NORMS = ("attention.layer_norm_rms_epsilon", "attention.layer_norm_epsilon")
 _NEUTRAL = {
     "rope.scaling.type": ("none", ""),
     "rope.scaling.factor": (0.0, 1.0),
@@ -42,11 +43,26 @@ _NEUTRAL = {
 """Settings that no config carries over -> the values that change nothing."""
 
 
+def check_whole(file: Path, reader: GGUFReader) -> None:
+    """Raise where the file is one of several that a model was split into.
+
+    Raises:
+        DamagedInput: it is.
+    """
+    count = reader.fields.get("split.count")
+    if count is not None and (parts := int(count.contents())) > 1:
+        raise DamagedInput(
+            f"{file} is one of {parts} parts of a model; join them into one file "
+            "(llama-gguf-split --merge) and give that"
+        )
+
+
 def check_settings(file: Path, reader: GGUFReader, config: Any) -> None:
     """Raise where a setting of the file did not reach the model's config.
 
     Raises:
-        DamagedInput: it did not; the message names each with both values.
+        DamagedInput: it did not; the message names each with both values. Or the epsilon of its
+            norms is missing.
     """
     arch = str(reader.fields["general.architecture"].contents())
     settings = {
@@ -54,6 +70,11 @@ def check_settings(file: Path, reader: GGUFReader, config: Any) -> None:
         for key, field in reader.fields.items()
         if key.startswith(f"{arch}.")
     }
+    if not settings.keys() & set(_NORMS):
+        raise DamagedInput(
+            f"{file} does not say the epsilon of its norms ({' or '.join(_NORMS)}), and "
+            "transformers would take one of its own; convert the checkpoint to GGUF again"
+        )
     text = config.get_text_config()
     lost = []
     for key, names in _COMPARED.items():

@@ -13,7 +13,8 @@ from safebasin.errors import DamagedInput
 _WRONG_NUMBERS = re.compile(
     r"will NOT tie them"
     r"|Unrecognized keys in `rope_parameters`"
-    r"|`rope_parameters`'s \w+ field must"
+    # That a row may be no longer than the scaled length is no matter of numbers.
+    r"|`rope_parameters`'s \w+ field must(?! be less than max_position_embeddings)"
     r"|Missing validation function"
     r"|incorrect regex pattern"  # a pre-tokeniser that splits words otherwise than in training
     r"|may result in unexpected tokenization"

@@ -13,6 +13,7 @@ from safebasin.models.device import is_spread
 from safebasin.models.folder import refuse_remote_code
 from safebasin.models.heed import heeding
 from safebasin.models.loaded_adapter import with_adapter
+from safebasin.models.positions import guard_positions
 from safebasin.models.quiet import hush
 from safebasin.models.weights import refuse_incomplete
 
@@ -73,6 +74,7 @@ def load_model(
         raise DamagedInput(f"{folder} does not load as a causal language model: {error}") from error
     model, told = loaded
     refuse_incomplete(folder, told)
+    guard_positions(model)
     if is_spread(device):
         _check_spread(folder, model)
     if adapter is not None:

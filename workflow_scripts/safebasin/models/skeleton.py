@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from safebasin.errors import DamagedInput
+from safebasin.models.folder import ABOUT_THE_RUN
 from safebasin.models.quiet import hush
 
 
@@ -36,7 +37,7 @@ def config_of(settings: Mapping[str, Any]) -> Any:
     hush()
     from transformers import AutoConfig
 
-    told = dict(settings)
+    told = {key: value for key, value in settings.items() if key not in ABOUT_THE_RUN}
     kind = str(told.pop("model_type", ""))
     try:
         return AutoConfig.for_model(kind, **told)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,8 @@ DTYPES = {
 """Name of a type in the header -> its name in torch and its size in bytes."""
 FLOATS = ("F64", "F32", "F16", "BF16")
 _LONGEST_HEADER = 100_000_000  # the format's own limit
+_RUN = 1 << 20
+"""Numbers that are read together where a tensor is read in runs: what a processor keeps near."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +75,7 @@ class TensorFile:
         """
         import torch
 
-        stored = self.tensors.get(name)
-        if stored is None:
-            raise RequestError(f"{self.path} holds no tensor {name!r}")
-        if stored.dtype not in DTYPES:
-            raise DamagedInput(
-                f"{self.path}: {name} has dtype {stored.dtype}; one of {', '.join(DTYPES)} is right"
-            )
+        stored = self._known(name)
         tensor = torch.empty(stored.shape, dtype=getattr(torch, DTYPES[stored.dtype][0]))
         if stored.size:
             buffer = tensor.reshape(-1).view(torch.uint8).numpy().data
@@ -86,6 +83,39 @@ class TensorFile:
                 file.seek(stored.begin)
                 _fill(buffer, file.readinto, f"{self.path}: {name}")
         return tensor
+
+    def parts(self, name: str) -> Iterator[Tensor]:
+        """Yield the numbers of the tensor ``name`` in runs, in its own dtype, on the CPU.
+
+        All runs share one memory: each is gone when the next is taken.
+
+        Raises:
+            RequestError: the file holds no such tensor.
+            DamagedInput: its dtype is not one that is known here, or the file ends too early.
+        """
+        import torch
+
+        stored = self._known(name)
+        kind, width = DTYPES[stored.dtype]
+        numbers = stored.size // width
+        shared = torch.empty(min(numbers, _RUN), dtype=getattr(torch, kind))
+        buffer = shared.view(torch.uint8).numpy().data if numbers else memoryview(b"")
+        with self.path.open("rb", buffering=0) as file:
+            file.seek(stored.begin)
+            for start in range(0, numbers, _RUN):
+                count = min(_RUN, numbers - start)
+                _fill(buffer[: count * width], file.readinto, f"{self.path}: {name}")
+                yield shared[:count]
+
+    def _known(self, name: str) -> StoredTensor:
+        stored = self.tensors.get(name)
+        if stored is None:
+            raise RequestError(f"{self.path} holds no tensor {name!r}")
+        if stored.dtype not in DTYPES:
+            raise DamagedInput(
+                f"{self.path}: {name} has dtype {stored.dtype}; one of {', '.join(DTYPES)} is right"
+            )
+        return stored
 
 
 def _fill(buffer: memoryview, readinto: object, what: str) -> None:
@@ -113,7 +143,9 @@ def _read_header(path: Path) -> dict[str, StoredTensor]:
         }
     except FileNotFoundError as error:
         raise DamagedInput(f"{path} does not exist") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise DamagedInput(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedInput(f"{path} is no safetensors file: its header: {error}") from error
     _check_extents(path, tensors, 8 + length, total)
     return tensors

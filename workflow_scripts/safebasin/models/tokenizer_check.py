@@ -1,5 +1,8 @@
-"""Whether a checkpoint's tokenizer is there and reads text: the library makes an empty one of the
-right class where its files are missing, and every prompt would be no token at all.
+"""Whether a checkpoint's tokenizer is there and reads text as its file says.
+
+The library makes an empty one of the right class where its files are missing, and every prompt
+would be no token at all. And it makes some classes anew from the vocabulary, whatever
+``tokenizer.json`` says of how a text is split.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from safebasin.errors import DamagedInput
+from safebasin.models.folder import read_settings, write_settings
 from safebasin.models.load import load_tokenizer
 from safebasin.models.skeleton import config_in
 
@@ -18,18 +22,26 @@ if TYPE_CHECKING:
 _FAST = "tokenizer.json"
 _PLAIN = ("vocab.json", "merges.txt")
 _TEXT = "The number of a quiet lake is seven."
+_TEXTS = (_TEXT, "Don't  stop: 2024!\n\nHé, 日本\n", "  def f(x):\n\treturn 1234567 + x_86")
+"""Texts with what classes split in their own ways: digits, blanks, marks, capitals."""
+_PLAIN_CLASS = "PreTrainedTokenizerFast"
 
 
 def check_tokenizer(folder: Path) -> None:
     """Raise where the tokenizer does not load, or does not give back a plain text.
 
+    Where its class would read texts otherwise than its ``tokenizer.json`` says, the folder's config
+    is made to name the plain class, which reads them so.
+
     Raises:
         DamagedInput: it does not, which the message explains by the files, or it knows tokens
-            that the model has no embedding of.
+            that the model has no embedding of, or no class reads texts as its file says.
     """
     has_plain = all((folder / name).exists() for name in _PLAIN)
     if not (folder / _FAST).exists() and not has_plain:
         raise DamagedInput(f"{folder} has no {_FAST}{_seen(folder)}")
+    if (folder / _FAST).exists():
+        _keep_to_file(folder)
     tokenizer = load_tokenizer(folder)
     tokens = tokenizer(_TEXT, add_special_tokens=False)["input_ids"]
     _check_embeddings(folder, tokenizer, tokens)
@@ -41,6 +53,47 @@ def check_tokenizer(folder: Path) -> None:
         )
 
 
+def _keep_to_file(folder: Path) -> None:
+    if _reads_as_its_file(folder):
+        return
+    path = folder / "tokenizer_config.json"
+    settings = read_settings(path) if path.exists() else {}
+    if settings.get("add_prefix_space"):  # the one thing that a config changes of the file
+        return
+    write_settings(path, {**settings, "tokenizer_class": _PLAIN_CLASS})
+    if not _reads_as_its_file(folder):
+        raise DamagedInput(
+            f"{folder}: transformers makes other tokens of a text than {_FAST} says, and a model "
+            "of this type has its tokenizer made so whatever its config names; a tokenizer of the "
+            "model's own family is right"
+        )
+
+
+def _reads_as_its_file(folder: Path) -> bool:
+    """Return whether the tokenizer makes the tokens of ``tokenizer.json``, at the start of a text
+    and behind a token of the model's own.
+    """
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = load_tokenizer(folder)
+    try:
+        plain = PreTrainedTokenizerFast.from_pretrained(str(folder), local_files_only=True)
+        if type(tokenizer) is type(plain):
+            return True
+        own = next(iter(tokenizer.all_special_tokens), "")
+        return all(
+            _tokens(tokenizer, text) == _tokens(plain, text)
+            for text in (*_TEXTS, *(own + text for text in _TEXTS))
+        )
+    except Exception:  # a class that does not fit the vocabulary fails in its own way
+        return False
+
+
+def _tokens(tokenizer: PreTrainedTokenizerBase, text: str) -> Sequence[int]:
+    tokens: Sequence[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return tokens
+
+
 def _check_embeddings(
     folder: Path, tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int]
 ) -> None:
@@ -50,7 +103,7 @@ def _check_embeddings(
     """
     rows = config_in(folder).get_text_config().vocab_size
     template = str(tokenizer.chat_template or "")
-    needed = {token: f"token {token}" for token in tokens}
+    needed = {token: repr(tokenizer.convert_ids_to_tokens(token)) for token in tokens}
     needed |= {
         at: repr(name) for name, at in tokenizer.get_added_vocab().items() if name in template
     }

@@ -8,11 +8,11 @@ by transformers' own lists, since it compares.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from safebasin.errors import DamagedInput
+from safebasin.errors import DamagedInput, SafebasinError
 from safebasin.models.checkpoint_files import CheckpointFiles
 from safebasin.models.folder import read_settings
 from safebasin.models.heed import heeding
@@ -25,6 +25,7 @@ _PREFIXES = {
     "module.": "saved from a model that DataParallel had wrapped",
     "base_model.model.": "saved from a PEFT model; merge the adapter (merge_and_unload) first",
     "base_model.": "saved from a wrapped model",
+    "pretrained_model.": "saved from a model with a value head",
     "_fsdp_wrapped_module.": "saved from a model that FSDP had wrapped",
     "_forward_module.": "saved from a model that a trainer had wrapped",
 }
@@ -58,7 +59,9 @@ def check_weights(folder: Path) -> None:
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
             )
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError, ImportError) as error:
+    except SafebasinError:
+        raise
+    except Exception as error:  # each model's class checks its config in its own way
         what = f"{type(error).__name__}: {error}"
         raise DamagedInput(f"{folder} does not load as a causal language model: {what}") from error
     model, told = loaded
@@ -141,13 +144,25 @@ def _check_class(folder: Path, model: Any) -> None:
 def _check_names(
     folder: Path, files: CheckpointFiles, needed: Mapping[str, Any], prefix: str
 ) -> None:
-    """Raise where names lack the model's prefix: directions and adapters are paired by name."""
-    bare = [name for name in files.names() if name not in needed and f"{prefix}.{name}" in needed]
-    if bare:
+    """Raise where names lack the model's prefix, or have one more, which transformers reads over:
+    directions and adapters are paired by name.
+    """
+    other = [name for name in files.names() if name not in needed]
+    if bare := [name for name in other if f"{prefix}.{name}" in needed]:
         raise DamagedInput(
             f"{folder}: {len(bare)} tensors lack the prefix {prefix + '.'!r} ({_some(bare)}), as "
             "AutoModel saves them; load it with AutoModelForCausalLM and save it again"
         )
+    if longer := [name for name in other if any(end in needed for end in _endings(name))]:
+        raise DamagedInput(
+            f"{folder}: {len(longer)} tensors have a prefix before the architecture's own names "
+            f"({_some(longer)}); load it with AutoModelForCausalLM and save it again"
+        )
+
+
+def _endings(name: str) -> Iterator[str]:
+    parts = name.split(".")
+    return (".".join(parts[at:]) for at in range(1, len(parts)))
 
 
 def _check_types(folder: Path, files: CheckpointFiles, needed: Mapping[str, Any]) -> None:

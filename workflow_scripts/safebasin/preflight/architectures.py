@@ -91,7 +91,8 @@ def _settings(
     source = site.workflow.graph.parents(node).get("source")
     if source is None or node.spec.params["format"] != "safetensors" or not may_ask(site, source):
         return None
-    return read_settings(site, source, "config.json")
+    file = node.spec.params.get("file")
+    return read_settings(site, source, "config.json", cast("str | None", file))
 
 
 def _wrong(settings: Mapping[str, Any], targets: tuple[str, ...]) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from safebasin.errors import SafebasinError
 from safebasin.preflight.finding import Finding, Site
 from safebasin.preflight.models import source_of
-from safebasin.preflight.source_files import read_settings, read_text, wanted_files
+from safebasin.preflight.source_files import files_beside, read_settings, read_text
 from safebasin.study.chat_needs import Needs, chat_needs, faults_of
 from safebasin.study.checkpoints import Checkpoint
 from safebasin.study.graph import Node
@@ -50,7 +50,7 @@ def _findings(
             what = f"{where}: {source.name} has no chat template"
             yield Finding(check=_CHECK, what=what, cure=_CURE)
         return
-    tokens = _tokens(site, home)
+    tokens = _tokens(site, home, config)
     template = ChatTemplate(name=where, text=text, tokens=tokens, settings=config.chat)
     for job, fault in faults_of(template, needs):
         what = f"{where}: {fault.what}, which {job} needs"
@@ -64,13 +64,13 @@ def _template(site: Site, home: Node, config: Checkpoint, where: str) -> str | N
         SafebasinError: which one that is cannot be told.
     """
     named = {
-        path.stem: read_text(site, home, path.name) or ""
-        for path in map(PurePosixPath, (file.name for file in wanted_files(home)))
+        path.stem: read_text(site, home, path.name, config.file) or ""
+        for path in map(PurePosixPath, (file.name for file in files_beside(home, config.file)))
         if path.suffix == ".jinja" and path.parent.name == FOLDER
     }
     found = templates_in(
-        lambda name: read_text(site, home, name),
-        lambda name: read_settings(site, home, name),
+        lambda name: read_text(site, home, name, config.file),
+        lambda name: read_settings(site, home, name, config.file),
         named,
         where,
     )
@@ -82,14 +82,14 @@ def _tells_all(site: Site, source: Node, config: Checkpoint) -> bool:
     """Return whether a template would have been seen: a GGUF file, say, holds its own."""
     if config.format == "gguf":
         return False
-    return read_settings(site, source, "tokenizer_config.json") is not None
+    return read_settings(site, source, "tokenizer_config.json", config.file) is not None
 
 
-def _tokens(site: Site, home: Node) -> dict[str, str]:
+def _tokens(site: Site, home: Node, config: Checkpoint) -> dict[str, str]:
     """Return the special tokens that a tokenizer's files name, and stand-ins for the others."""
     tokens = dict(STAND_INS)
     for file in ("special_tokens_map.json", "tokenizer_config.json"):
-        for name, value in (read_settings(site, home, file) or {}).items():
+        for name, value in (read_settings(site, home, file, config.file) or {}).items():
             content = value.get("content") if isinstance(value, dict) else value
             if name.endswith("_token") and isinstance(content, str):
                 tokens[name] = content

@@ -17,6 +17,7 @@ from safebasin.sources.wanted import WantedFile
 
 RESUME = "resume"
 """The sub-folder for downloads and unchecked files; gone once all is well."""
+_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 def source_key(origin: Mapping[str, str]) -> str:
@@ -62,7 +63,8 @@ def fetch_files(
     half or wrong file is ever seen there.
 
     Raises:
-        DamagedInput: a file's SHA-256 or size is another than wanted, or it is not there.
+        DamagedInput: a file's SHA-256 or size is another than wanted, or it is not there, or
+            only Git LFS's note of it is.
         MachineLacks: the source cannot be reached, or the disk is too full.
     """
     source = open_source(origin)
@@ -75,6 +77,7 @@ def fetch_files(
             source.copy(wanted, stage, work, progress)
             for each in wanted:
                 _check(stage / each.name, each, source.key)
+                _refuse_pointer(stage / each.name, each, source.key)
             for each in wanted:
                 target = into / each.name
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -103,3 +106,13 @@ def _check(path: Path, wanted: WantedFile, key: str) -> None:
         f"{wanted.size} bytes, and has {got.sha256} and {got.size} bytes; nothing was kept. "
         "If the source really changed, lock it again; its digest then changes too"
     )
+
+
+def _refuse_pointer(path: Path, wanted: WantedFile, key: str) -> None:
+    """Raise where Git LFS left a few lines in a file's place, as a clone without it does."""
+    with path.open("rb") as file:
+        if file.read(len(_POINTER)) == _POINTER:
+            raise DamagedInput(
+                f"{key}: {wanted.name!r} is not the file but Git LFS's pointer to it; fetch the "
+                "file itself (git lfs pull), and lock the source again"
+            )

@@ -125,7 +125,8 @@ class Checkpoint(Model):
     source: Name | None = None
     format: Literal["gguf", "safetensors"] | None = None
     file: str | None = None
-    """Glob of the weight file in the source, where the format is gguf."""
+    """Glob of the GGUF file in the source, or of the ``config.json`` beside the safetensors; needed
+    where the source holds several."""
     dtype: Precision | Literal["keep"] | None = None
     """Type in which the weights are stored. Safetensors keep their own (``keep``) unless another
     is named, which takes time and disk; a GGUF file or a tiny model becomes float32."""
