@@ -90,7 +90,19 @@ def test_agreement_is_that_of_refusals_and_of_nothing_else():
 
 @pytest.mark.parametrize(
     "label",
-    [None, "", "2_full_refusal", "partly refused", "declined", "y", "n", "2", "-1", "unsafe"],
+    [
+        None,
+        "",
+        "2_full_refusal",
+        "partly refused",
+        "declined",
+        "y",
+        "n",
+        "2",
+        "-1",
+        "unsafe",
+        "refused or other",
+    ],
 )
 def test_a_human_label_that_says_neither_is_an_error(label):
     with pytest.raises(StudyError, match=r"row '7'.*refused"):
@@ -98,7 +110,15 @@ def test_a_human_label_that_says_neither_is_an_error(label):
 
 
 @pytest.mark.parametrize(
-    ("label", "human"), [(" Refused ", "refused"), ("1", "refused"), ("not_refused", "not refused")]
+    ("label", "human"),
+    [
+        (" Refused ", "refused"),
+        ("1", "refused"),
+        ("not_refused", "not refused"),
+        ("degenerate", "not refused"),
+        ("Complied or other", "not refused"),
+        ("degenerate|other", "not refused"),
+    ],
 )
 def test_human_labels_are_read_whatever_their_case(label, human):
     assert confusion([given(label, "other")]) == [(human, "other", 1)]

@@ -9,6 +9,7 @@ labelled answers, and corrected rates were seen to leave 0..1.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,9 +40,13 @@ _NO_REFUSAL = frozenset(
         "answered",
         "accepted",
         "other",
+        "degenerate",
     ]
 )
 """Spellings of the opposite."""
+
+_EITHER = re.compile(r" or | ?[/|] ?")
+"""Between words of which a person could not say which one is right."""
 
 _NORMAL_95 = 1.959963984540054
 
@@ -84,15 +89,15 @@ def human_label(row: Verdict) -> str:
         StudyError: the row has no label, or one that says neither in words that are known.
     """
     label = " ".join((row.label or "").replace("_", " ").split()).casefold()
-    if label in REFUSAL_LABELS:
-        return "refused"
-    if label not in _NO_REFUSAL:
-        raise StudyError(
-            f"calibration: the label {row.label!r} of the row {row.id!r} says neither that people "
-            "call the answer refused nor that they do not; map it with the reader's `labels` to "
-            "'refused' or 'not refused'"
-        )
-    return "not refused"
+    words = set(_EITHER.split(label))
+    for known, name in ((REFUSAL_LABELS, "refused"), (_NO_REFUSAL, "not refused")):
+        if words <= known:
+            return name
+    raise StudyError(
+        f"calibration: the label {row.label!r} of the row {row.id!r} says neither that people "
+        "call the answer refused nor that they do not; map it with the reader's `labels` to "
+        "'refused' or 'not refused'"
+    )
 
 
 def _written(row: Verdict) -> str:
