@@ -90,7 +90,7 @@ def test_a_killed_and_resumed_run_gives_the_bytes_of_an_undisturbed_one(
 ) -> None:
     whole = align(tiny, open_mixture, tmp_path / "whole")
     folder = tmp_path / "killed"
-    child = multiprocessing.get_context("fork").Process(
+    child = multiprocessing.get_context("spawn").Process(
         target=killed_alignment, args=(tiny, open_mixture, folder)
     )
     child.start()

@@ -82,7 +82,7 @@ def test_a_killed_and_resumed_run_gives_the_bytes_of_an_undisturbed_one(
 ) -> None:
     whole = contents(run(tiny, mixture, tmp_path / "whole", RIDGE))
     folder = tmp_path / "killed"
-    child = multiprocessing.get_context("fork").Process(
+    child = multiprocessing.get_context("spawn").Process(
         target=killed_run, args=(tiny, mixture, folder, after)
     )
     child.start()
