@@ -20,6 +20,11 @@ from .site import ON_CPU, SITE, adapter_of, layer, name_the_site
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1200)]
 
 
+STEPS = (1000, 4000, 16000)
+"""Of a run that is to be stopped in its midst: a machine that is done before is given more to do.
+Its first line, by which it is seen to train, comes after ten seconds."""
+
+
 class Tuning:
     """A working directory that shall make one adapter, in a training run of a minute or so."""
 
@@ -68,21 +73,25 @@ class Tuning:
 
 
 def test_a_cancelled_job_goes_on_where_it_was_on_another_node(on_slurm, cluster, tmp_path):
-    run = Tuning(cluster, tmp_path / "cancelled", on_slurm / "store", steps=1000)
-    with run.started() as snakemake:
-        job = run.running()
-        assert job["NodeList"] == "gpu1"
-        cluster.until(run.trains, "it trains")
-        cluster.ask("scancel", job["JobId"])
-        assert snakemake.wait(300) == 1, run.told()
-    stopped = re.search(r"asked to stop \(SIGTERM\): (\d+) steps are done", run.log.read_text())
+    for steps in STEPS:
+        run = Tuning(cluster, tmp_path / f"cancelled-{steps}", on_slurm / "store", steps)
+        with run.started() as snakemake:
+            job = run.running()
+            assert job["NodeList"] == "gpu1"
+            cluster.until(run.trains, "it trains")
+            cluster.ask("scancel", job["JobId"])
+            ended = snakemake.wait(300)
+        stopped = re.search(r"asked to stop \(SIGTERM\): (\d+) steps are done", run.log.read_text())
+        if stopped:
+            break
     assert stopped, run.log.read_text()
+    assert ended == 1, run.told()
     assert run.store.get("adapter", run.digest) is None
 
     name_the_site(run.folder, partition="spare")
     with run.started() as snakemake:
         assert snakemake.wait(600) == 0, run.told()
-    left = 1000 - int(stopped[1])
+    left = steps - int(stopped[1])
     assert f"training steps {left}/{left}" in run.log.read_text()
     assert cluster.jobs(run.rule)[-1]["NodeList"] == "gpu2"
     made = run.store.get("adapter", run.digest)
@@ -112,24 +121,24 @@ def test_an_orphan_that_ends_after_snakemake_died_is_found(on_slurm, cluster, tm
 
 def test_a_preempted_job_waits_its_turn_and_goes_on(on_slurm, cluster, tmp_path):
     """Slurm's own queue brings it back: Snakemake sends it once."""
-    run = Tuning(cluster, tmp_path / "preempted", on_slurm / "store", steps=1100)
     urgent = ["--partition=urgent", "--gres=gpu:1", "--mem=100", "--output=/dev/null"]
-    with run.started() as snakemake:
-        job = run.running()
-        cluster.until(run.trains, "it trains")
-        cluster.ask("sbatch", *urgent, "--wrap=true")
-        assert snakemake.wait(600) == 0, run.told()
-    (kept,) = cluster.jobs(run.rule)
+    for steps in STEPS:
+        run = Tuning(cluster, tmp_path / f"preempted-{steps}", on_slurm / "store", steps + 100)
+        with run.started() as snakemake:
+            job = run.running()
+            cluster.until(run.trains, "it trains")
+            cluster.ask("sbatch", *urgent, "--wrap=true")
+            assert snakemake.wait(600) == 0, run.told()
+        (kept,) = cluster.jobs(run.rule)
+        if int(kept["Restarts"]) == 1 and went_on(run, of=steps + 100):
+            break
     assert kept["JobId"] == job["JobId"]
     assert int(kept["Restarts"]) == 1
-    assert went_on(run, of=1100)
+    assert went_on(run, of=steps + 100)
 
 
 def test_a_job_that_is_out_of_time_goes_on_in_the_next(on_slurm, cluster, tmp_path):
-    """Slurm warns it two minutes before its three are over, give or take a minute.
-
-    A machine that is done before that is given more to do.
-    """
+    """Slurm warns it two minutes before its three are over, give or take a minute."""
     for steps in (2500, 10000, 40000):
         run = Tuning(cluster, tmp_path / f"late-{steps}", on_slurm / "store", steps, retries=4)
         name_the_site(run.folder, minutes=3)
@@ -147,5 +156,4 @@ def went_on(run: Tuning, of: int) -> bool:
     made = run.store.get("adapter", run.digest)
     left = re.findall(r"training steps (\d+)/\1\b", run.log.read_text())
     assert made is not None
-    assert left, run.log.read_text()
-    return made.run()["resumed"] is True and int(left[-1]) < of
+    return made.run()["resumed"] is True and bool(left) and int(left[-1]) < of
