@@ -101,3 +101,24 @@ def test_a_dry_run_names_a_pattern_that_names_nothing(study, hub, capsys):
     assert lock("--config", "few.yaml", "none.yaml", "--dry-run") == 1
 
     assert "'*.txt' names none of its 2 files" in capsys.readouterr().err
+
+
+def test_optional_files_are_taken_where_there_are_some(study: Path, hub: HubLookalike) -> None:
+    content = yaml.safe_load(Path("few.yaml").read_text())
+    content["sources"]["model"]["optional"] = ["*.jinja", "b.*"]
+    Path("few.yaml").write_text(yaml.safe_dump(content))
+
+    assert lock("--config", "few.yaml", "--only", "model") == 0
+    assert entries()[KEY] == (COMMIT, {"a.json", "b.safetensors"})
+    found = SourceLock.load(Path("sources.lock.yaml")).select(KEY, ["*.json"], ["*.jinja", "b.*"])
+    assert [file["name"] for file in found] == ["a.json", "b.safetensors"]
+
+
+def test_what_became_optional_is_looked_for_in_a_source_that_is_locked(study: Path) -> None:
+    assert lock("--config", "few.yaml", "--only", "model") == 0
+    content = yaml.safe_load(Path("few.yaml").read_text())
+    content["sources"]["model"]["optional"] = ["*.safetensors"]
+    Path("few.yaml").write_text(yaml.safe_dump(content))
+
+    assert lock("--config", "few.yaml", "--only", "model") == 0
+    assert entries()[KEY] == (COMMIT, {"a.json", "b.safetensors"})

@@ -11,6 +11,7 @@ from safebasin.errors import SafebasinError, StudyError
 from safebasin.progress import LineProgress
 from safebasin.sources.fetch import lock_source, source_key
 from safebasin.sources.lock import LockEntry, SourceLock
+from safebasin.sources.patterns import unmatched
 from safebasin.sources.preview import preview_lock
 from safebasin.study.checkpoints import Source
 from safebasin.study.load import load_study
@@ -89,10 +90,12 @@ def _lock_one(
 
 
 def _is_locked(lock: SourceLock, key: str, source: Source) -> bool:
+    """Return whether the lock has the files; what is optional and not in it is asked for again."""
     try:
-        return bool(lock.select(key, source.files, source.optional))
+        found = lock.select(key, source.files, source.optional)
     except StudyError:
         return False
+    return not unmatched([str(file["name"]) for file in found], source.optional)
 
 
 def _joined(known: LockEntry | None, new: LockEntry) -> LockEntry:
