@@ -24,7 +24,8 @@ class Finding:
     @classmethod
     def of(cls, check: str, where: str, problem: SafebasinError) -> Finding:
         """Return an error as a finding: its first sentence is what is wrong, the rest the cure."""
-        what, *rest = re.split(r"[.;] ", str(problem), maxsplit=1)
+        said = str(problem).removeprefix(f"{where}: ")
+        what, *rest = re.split(r"[.;] ", said, maxsplit=1)
         return cls(check=check, what=f"{where}: {what}", cure=rest[0] if rest else what)
 
 
