@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import gzip
 import json
 from pathlib import Path
@@ -282,6 +283,16 @@ REFUSED: dict[str, tuple[Content, dict[str, Any], str]] = {
         {},
         "two columns are called 'b'; rename one",
     ),
+    "Excel's note of the sign between fields": (
+        "sep=;\r\nprompt;y\r\na;1\r\n",
+        {"delimiter": ";"},
+        'a note to Excel: set `comment: "sep="`',
+    ),
+    "a filter on dates": (
+        pa.table({"prompt": ["a"], "day": [datetime.date(2024, 1, 2)]}),
+        {"where": {"day": ["2024-01-02"]}},
+        "row 1, column 'day': a value of the type date cannot be compared by `where`; write",
+    ),
     "a file without lines": ("\n", {"type": "jsonl"}, "no row is in t.jsonl"),
     "a column that a row lacks": ([{"prompt": "a"}, {"promt": "b"}], {}, "row 2 .*no column 'prompt'; it has 'promt'"),
     "a label without a word": (
@@ -354,6 +365,23 @@ def test_a_link_out_of_the_source_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(DamagedInput, match=r"y\.csv is a link out of the source"):
         make_reader({"type": "csv", "columns": {}}).read(source)
+
+
+@pytest.mark.parametrize(
+    ("path", "read"),
+    [("**/*.csv", ["b"]), ("*.csv", ["b"]), (".kept/*.csv", ["a"]), ("**/.kept/*.csv", ["a"])],
+)
+def test_hidden_files_are_read_where_they_are_asked_for(
+    tmp_path: Path, path: str, read: list[str]
+) -> None:
+    copies = (".kept/a.csv", ".ipynb_checkpoints/b-checkpoint.csv", "._b.csv", "__MACOSX/b.csv")
+    for name in (*copies, "b.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"prompt\n{Path(name).stem}\n")
+
+    rows = make_reader({"type": "csv", "columns": {}, "path": path}).read(tmp_path)
+
+    assert [row["prompt"] for row in rows] == read
 
 
 def test_what_the_store_lays_beside_a_sources_files_is_no_part_of_it(tmp_path: Path) -> None:

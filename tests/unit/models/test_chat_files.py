@@ -69,6 +69,7 @@ def prompt(folder: Path, messages: Any = ASKED) -> str:
     [
         ({"chat_template.jinja": CHATML}, None, {}),
         ({}, CHATML, {}),
+        ({"chat_template.jinja": f"\ufeff{CHATML}"}, None, {}),
         ({"chat_template.jinja": CHATML}, GEMMA, {}),
         ({}, [*LISTED, {"name": "default", "template": CHATML}], {}),
         ({}, LISTED, {"chat_template_name": "rag"}),

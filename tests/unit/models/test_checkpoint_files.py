@@ -139,3 +139,15 @@ def test_a_header_that_lies_is_damage(tmp_path: Path, entry: object) -> None:
 
     with pytest.raises(DamagedInput, match=r"x\.safetensors"):
         TensorFile(path)
+
+
+def test_a_tensor_that_is_named_twice_is_damage(tmp_path: Path) -> None:
+    """The last one would count, and two matrices could change places without a word."""
+    first, second = ({"dtype": "F32", "shape": [1], "data_offsets": [at, at + 4]} for at in (0, 4))
+    told = [("x", first), ("y", second), ("x", second), ("y", first)]
+    header = ",".join(f"{json.dumps(name)}:{json.dumps(entry)}" for name, entry in told)
+    path = tmp_path / "x.safetensors"
+    path.write_bytes((len(header) + 2).to_bytes(8, "little") + f"{{{header}}}".encode() + bytes(8))
+
+    with pytest.raises(DamagedInput, match="'x' stands twice"):
+        TensorFile(path)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from safebasin.corpora.strict_json import parse_json
 from safebasin.corpora.texts import described, listed, plain, prose
 from safebasin.errors import DamagedInput
+from safebasin.strict_json import parse_json
 
 _ROLES = {
     "system": "system",

@@ -72,7 +72,8 @@ def _write_template(folder: Path, template: str) -> None:
 def _templates_in(home: Path) -> dict[str, str]:
     def text(path: Path) -> str | None:
         try:
-            return path.read_text(encoding="utf-8") if path.is_file() else None
+            # Without a BOM, which every prompt would begin with.
+            return path.read_text(encoding="utf-8-sig") if path.is_file() else None
         except UnicodeDecodeError as error:
             raise DamagedInput(f"{path} is no UTF-8 text: {error.reason}") from None
 

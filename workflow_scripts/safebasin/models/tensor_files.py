@@ -10,7 +10,6 @@ header, then the data without holes).
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from safebasin.errors import DamagedInput, RequestError
+from safebasin.strict_json import parse_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -135,7 +135,7 @@ def _read_header(path: Path) -> dict[str, StoredTensor]:
             total = path.stat().st_size
             if not 2 <= length <= min(_LONGEST_HEADER, total - 8):
                 raise DamagedInput(f"{path} is no safetensors file: a header of {length} bytes")
-            header = json.loads(file.read(length))
+            header = parse_json(file.read(length).decode())
         tensors = {
             name: _entry(path, name, entry, 8 + length)
             for name, entry in header.items()

@@ -89,6 +89,6 @@ def read_text(site: Site, node: Node, name: str, pattern: str | None = None) -> 
 
 def _text(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError):
         return None

@@ -59,6 +59,8 @@ class Record:
             return self.cells[column]
         unparted = len(self.cells) == 1 and _DELIMITERS & set(*self.cells)
         hint = "; it is only one: is `delimiter` right?" if unparted else ""
+        if next(iter(self.cells), "").startswith("sep="):
+            hint = '; the first line is a note to Excel: set `comment: "sep="`'
         raise DamagedInput(
             f"{self.where}: there is no column {column!r}; it has {listed(self.cells)}{hint}"
         )

@@ -27,13 +27,16 @@ _POINTER = b"version https://git-lfs.github.com/spec/"
 def find_files(folder: Path, pattern: str) -> list[Path]:
     """Return the files below ``folder`` that the glob ``pattern`` names, sorted.
 
+    What programs lay beside people's files (copies of notebooks, attributes of macOS) would count
+    rows twice: as in a shell, ``*`` names nothing that begins with a dot.
+
     Raises:
         DamagedInput: there is none, or one is a link out of the folder or a stand-in of Git LFS.
     """
     files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     names = sorted(file.as_posix() for file in files if file.as_posix() not in OURS)
     asked = PurePosixPath(pattern).as_posix()
-    found = [folder / name for name in names if matches(name, asked)]
+    found = [folder / name for name in names if matches(name, asked) and _is_meant(name, asked)]
     if not found:
         more = f" and {len(names) - _SHOWN} others" if len(names) > _SHOWN else ""
         held = f"it has {', '.join(names[:_SHOWN])}{more}" if names else "it is empty"
@@ -50,6 +53,13 @@ def find_files(folder: Path, pattern: str) -> list[Path]:
                     "its place; fetch it with `git lfs pull`"
                 )
     return sorted(found)
+
+
+def _is_meant(name: str, pattern: str) -> bool:
+    """Return whether no part of the path is hidden, unless ``pattern`` itself names such a part."""
+    hidden = [part for part in name.split("/") if part.startswith(".") or part == "__MACOSX"]
+    asked = [part for part in pattern.split("/") if part.startswith(".") or part == "__MACOSX"]
+    return len(hidden) <= len(asked)
 
 
 def read_text(path: Path, name: str) -> str:

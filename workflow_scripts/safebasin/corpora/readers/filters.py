@@ -130,7 +130,10 @@ def _cell(row: Row, key: str, column: str) -> Scalar | Decimal:
     if value is None:
         return ""
     if not isinstance(value, (str, bool, int, float, Decimal)):
-        raise DamagedInput(f"{where}: {described(value)} cannot be compared by `{key}`")
+        raise DamagedInput(
+            f"{where}: {described(value)} cannot be compared by `{key}`; "
+            "write the column as text, numbers or truth values"
+        )
     return value
 
 

@@ -10,8 +10,8 @@ from pydantic.dataclasses import dataclass
 
 from safebasin.corpora.readers.columns import STRICT, Record, TableOptions
 from safebasin.corpora.readers.files import read_text
-from safebasin.corpora.strict_json import parse_json
 from safebasin.errors import DamagedInput
+from safebasin.strict_json import parse_json
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
