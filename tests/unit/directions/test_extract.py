@@ -148,6 +148,17 @@ def test_a_shape_that_differs_is_named_with_both_shapes(tmp_path: Path) -> None:
         extracted(tmp_path, tensors(0) | {Q1: torch.randn(6, 7)}, tensors(1))
 
 
+def test_matrices_of_one_shape_and_other_heads_are_refused(tmp_path: Path) -> None:
+    folders = [checkpoint(tmp_path / f"{at}", tensors(at)) for at in range(2)]
+    for folder, heads in zip(folders, (4, 2), strict=True):
+        told = {"num_attention_heads": heads, "num_key_value_heads": None}
+        (folder / "config.json").write_text(json.dumps(told))
+    (tmp_path / "out").mkdir()
+
+    with pytest.raises(StudyError, match="num_attention_heads is 4 in aligned and 2 in base"):
+        extract_direction(*folders, tmp_path / "out", Extraction(targets=("q_proj",)))
+
+
 @pytest.mark.parametrize(("role", "other"), [("aligned", "base"), ("base", "aligned")])
 def test_a_matrix_in_one_checkpoint_only_is_named(tmp_path: Path, role: str, other: str) -> None:
     content = {"aligned": tensors(0), "base": tensors(1)}

@@ -1,6 +1,7 @@
 """What a judge gives is checked before anything counts it."""
 
 from collections.abc import Callable
+from enum import Enum
 
 import pytest
 from safebasin.errors import StudyError
@@ -26,6 +27,16 @@ def asked(given: object, families: tuple[str, ...] = ANSWERS) -> list[object]:
 )
 def test_one_known_word_a_row_is_taken(given):
     assert len(asked(given)) == 2
+
+
+def test_words_that_are_text_of_another_kind_are_taken_as_bare_text():
+    class Verdict(str, Enum):  # noqa: UP042
+        REFUSED = "refused"
+        COMPLIED = "complied"
+
+    words = asked([Verdict.REFUSED, Verdict.COMPLIED])
+
+    assert [(type(word), word) for word in words] == [(str, "refused"), (str, "complied")]
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ REFUSED = {
     "two braces without quotes": ("a: {{prompt}}", "line 1: a key is a word.*stands in quotes"),
     "a list as a key": ("a:\n  ? [b]\n  : c", "line 2: a key is a word"),
     "a key twice": ("a: 1\na: 2", "line 2: the key 'a' stands twice"),
+    "a number too large": ("a: 1\nb: [1e400]", "line 2: 1e400 is beyond all numbers"),
     "an open bracket": ("a: [", "is not YAML"),
     "a tag of Python": ("a: !!python/name:os.system", "is not YAML"),
     "control characters": ("a: \x07", "is not YAML"),

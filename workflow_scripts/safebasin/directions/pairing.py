@@ -8,9 +8,12 @@ from collections.abc import Sequence
 
 from safebasin.errors import DamagedInput, StudyError
 from safebasin.models.checkpoint_files import CheckpointFiles
+from safebasin.models.folder import read_settings
 from safebasin.models.tensor_files import FLOATS
 
 _SHOWN = 5
+_HEADS = ("num_attention_heads", "num_key_value_heads", "head_dim", "n_head", "num_kv_heads")
+"""What configs call the parts that matrices of attention are cut into."""
 _EXPERT = re.compile(r"\.experts\.\d+\.")
 
 
@@ -33,6 +36,7 @@ def matching_matrices(
         for role, files in (("aligned", aligned), ("base", base))
     }
     _check_names(wanted["aligned"], wanted["base"])
+    _check_heads(aligned, base)
     for target in targets:
         _check_found(aligned, target, sorted(n for n in wanted["aligned"] if _names(target, n)))
     return {name: _shape(aligned, base, name) for name in sorted(wanted["aligned"])}
@@ -95,6 +99,18 @@ def _check_names(aligned: set[str], base: set[str]) -> None:
             raise StudyError(
                 f"{len(names)} matrices are in {present} but not in {absent}: "
                 f"{', '.join(names[:_SHOWN])}{more}; a pair has one architecture"
+            )
+
+
+def _check_heads(aligned: CheckpointFiles, base: CheckpointFiles) -> None:
+    """Raise where matrices of one shape are cut into other heads: rows at one place differ then."""
+    paths = [files.folder / "config.json" for files in (aligned, base)]
+    told, other = (read_settings(path) if path.exists() else {} for path in paths)
+    for key in _HEADS:
+        seen, needed = told.get(key), other.get(key)
+        if seen is not None and needed is not None and seen != needed:
+            raise StudyError(
+                f"{key} is {seen} in aligned and {needed} in base; a pair has one architecture"
             )
 
 

@@ -34,7 +34,7 @@ def ask(judging: Callable[[Rows], object], rows: Rows, kind: str, families: Sequ
             f"judge {kind}: it put the rows that it was given in another order, or took some out; "
             "verdicts must be in the order of the rows, so work on a copy"
         )
-    judged = [row | {"verdict": verdict} for row, verdict in zip(rows, given, strict=True)]
+    judged = [row | {"verdict": _word(each)} for row, each in zip(rows, given, strict=True)]
     _require_words(judged, kind, families)
     return judged
 
@@ -48,6 +48,11 @@ def _listed(given: object, kind: str) -> list[object]:
             "each row is needed, in the order of the rows"
         )
     return list(given)
+
+
+def _word(verdict: object) -> object:
+    """Return a word as bare text: that of an enum of words has a name besides."""
+    return str.__str__(verdict) if isinstance(verdict, str) else verdict
 
 
 def _require_words(judged: Rows, kind: str, families: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,13 @@ def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
     return int(node.value.replace("_", ""))
 
 
+def _float(loader: _Loader, node: yaml.ScalarNode) -> float:
+    value = float(loader.construct_yaml_float(node))
+    if not math.isfinite(value):
+        raise StudyError(f"{_at(loader, node)}: {node.value} is beyond all numbers that count here")
+    return value
+
+
 def _refuse_words(loader: _Loader, filters: yaml.MappingNode) -> None:
     """Refuse a word among the values of a filter that YAML would take for a truth value.
 
@@ -89,6 +97,7 @@ def _at(loader: _Loader, node: yaml.Node) -> str:
 
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _integer)
+_Loader.add_constructor("tag:yaml.org,2002:float", _float)
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 

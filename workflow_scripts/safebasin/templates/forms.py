@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from safebasin.templates.conversation import ChatTemplate, Message
 
-_SIGNS = """<&>"'"""
-"""Signs that a template may change where words stay what they are: as HTML or JSON writes them."""
+_SIGNS = """<&>"' Large and
+small"""
+"""What a template may change where other words stay what they are: signs, as HTML or JSON writes
+them, letters' size and lines."""
 _SYSTEM = {"role": "system", "content": f"how-to-answer {_SIGNS}."}
 _ASKED = {"role": "user", "content": f"first-thing-asked {_SIGNS}?"}
 _MORE = (
