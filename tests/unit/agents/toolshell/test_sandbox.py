@@ -229,6 +229,19 @@ def test_many_files_together_are_limited(shell: Shell) -> None:
     subprocess.run(["rm", "-rf", "--", str(shell.home)], check=True)
 
 
+def test_code_that_fills_its_folder_before_its_output_is_read_has_run(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def weigh(folder: Path) -> None:
+        while not (shell.home / "made").exists():
+            os.sched_yield()
+        raise module.TooLarge
+
+    monkeypatch.setattr(module, "weigh", weigh)
+
+    assert shell.run("import time\nopen('made', 'w').close()\ntime.sleep(60)").ended == "space"
+
+
 def test_huge_output_is_cut_to_its_begin_and_end(shell: Shell) -> None:
     seen = shell.run("print('begin')\nfor _ in range(2000): print('x' * 10000)\nprint('end')")
 

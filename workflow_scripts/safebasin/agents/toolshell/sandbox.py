@@ -201,10 +201,11 @@ def _feed(process: subprocess.Popen[bytes], source: bytes) -> None:
         process.stdin.close()
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: subprocess.Popen[bytes], output: _Output) -> None:
     """Kill bubblewrap and its child, the first process of the name space: with it all others.
 
-    The child dies with bubblewrap too, but not in its first moments, before it asked to.
+    The child dies with bubblewrap too, but not in its first moments, before it asked to. What the
+    pipe still holds is collected: the mark itself, where code filled its folder at once.
     """
     pid = process.pid
     with suppress(OSError):
@@ -213,8 +214,8 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.wait()
     assert process.stdout is not None
-    while process.stdout.read(65_536):
-        pass  # it closes when the last process of the name space is gone
+    while data := process.stdout.read(65_536):
+        output.add(data)  # it closes when the last process of the name space is gone
 
 
 def run_code(code: str, home: Path, mail: Path, limits: Limits | None = None) -> Outcome:
@@ -255,13 +256,14 @@ def _run(code: str, home: Path, mail: Path, limits: Limits) -> Outcome:
             _feed(process, source)
             stopped = _watch(process, (home, mail), output, limits)
         except BaseException:
-            _kill(process)
+            _kill(process, output)
             raise
         if stopped is not None:
-            _kill(process)
+            _kill(process, output)
         process.wait()
     if not output.first.startswith(_MARK):
-        seen = output.text(limits.output) or f"it ended with {process.returncode}"
+        late = f"it had not after {limits.wall:g} s" if stopped == "time" else ""
+        seen = output.text(limits.output) or late or f"it ended with {process.returncode}"
         raise MachineLacks(f"toolshell: the sandbox did not start: {seen}; {_CURE}")
     output.first = output.first[len(_MARK) :]
     ended = stopped or ("finished" if process.returncode == 0 else "killed")
