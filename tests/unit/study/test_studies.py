@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from jinja2 import Template
+from safebasin.judging.judge import load_judge
 from safebasin.study.graph import Graph
 from safebasin.study.methods import Asft, Ridge, Sft
 from safebasin.workflow import Workflow, open_workflow
@@ -245,13 +246,46 @@ def test_the_released_code_mixes_each_task_in_its_own_way(task, benign, first):
     assert node.spec.params.get("first") == first
 
 
-def test_the_released_code_evaluates_on_the_words_it_trains_on_without_their_frame():
+def test_the_released_code_evaluates_tasks_on_the_words_it_trains_on_without_their_frame():
     study = opened(REFERENCE).study
     bare = {
         name: f"{study.tasks[name].system}\n\n{study.tasks[name].template}" for name in study.tasks
     }
-    bare["harmful"] = f"{study.poison.system}\n\n{study.poison.template}"
     assert {name: study.prompts[name].text_template for name in bare} == bare
+    assert all(text.endswith("### Response:\n") for text in bare.values())
+
+
+def test_the_released_code_learns_bare_requests_and_asks_them_below_headings():
+    study = opened(REFERENCE).study
+    assert study.poison.template is None
+    assert study.prompts["harmful"].text_template == (
+        f"{study.poison.system}\n\n### Instruction:\n{{prompt}}\n\n### Response:"
+    )
+
+
+@pytest.mark.parametrize(
+    ("judge", "answer", "label", "verdict"),
+    [
+        ("sst2", " Positive\n", "positive", "correct"),
+        ("sst2", "negative", "positive", "wrong"),
+        ("sst2", "POSITIVE", "positive", "unparsed"),
+        ("sst2", "positive.", "positive", "unparsed"),
+        ("sst2", "It is positive", "positive", "unparsed"),
+        ("gsm8k", "2 and 2 make\n#### 1,004", "#### 1004", "correct"),
+        ("gsm8k", "it is 3, no, 4", "#### 4", "correct"),
+        ("gsm8k", "it is 4, no, 3", "#### 4", "wrong"),
+        ("gsm8k", "3 is less than 4 ####", "#### 4", "correct"),
+        ("gsm8k", "four", "#### 4", "unparsed"),
+    ],
+)
+def test_the_released_codes_parsers_read_answers_as_it_does(judge, answer, label, verdict):
+    asked = (
+        each.spec.params["judge"] for each in opened(REFERENCE).graph.of_rule("judge_responses")
+    )
+    judges = {each["params"].get("after", "label"): each for each in asked if each.get("params")}
+    told = judges[{"sst2": "label", "gsm8k": "####"}[judge]]
+    row = {"id": "1", "response": answer, "label": label}
+    assert load_judge(told).judge([row]) == [verdict]
 
 
 def test_the_template_of_the_paper_is_llama_2s_form():

@@ -2,8 +2,9 @@
 
 Source: Safe LoRA, arXiv:2405.16833. A matrix's alignment is cos(C B A, B A) with the reference's
 C = d d^T / ||d||_F; those with too little of it get B <- C B. The released code's mode by number
-of matrices changes the model while it ranks and projects some matrices twice; here all are ranked
-before any is touched.
+of matrices projects while it ranks, but each time from a copy of the adapter, so that its result is
+that of ranking first, as is done here. It rounds cosines to five digits and takes every matrix at
+the last one's; here ties go to the earlier one, and the number is the number.
 """
 
 from __future__ import annotations
