@@ -229,6 +229,24 @@ def test_many_files_together_are_limited(shell: Shell) -> None:
     subprocess.run(["rm", "-rf", "--", str(shell.home)], check=True)
 
 
+def test_memory_of_all_processes_together_is_limited(shell: Shell) -> None:
+    code = (
+        "import os, time\nfor _ in range(5):\n    if not os.fork(): break\n"
+        "hoard = bytearray(100 * 2**20)\nhoard[::4096] = b'x' * len(hoard[::4096])\n"
+        "open('alive', 'w').close()\ntime.sleep(60)"
+    )
+    seen = shell.run(code, group_memory=300 * 2**20)
+
+    assert seen.ended == "memory"
+    assert not shell.processes()
+
+
+def test_processes_within_their_memory_run_to_their_end(shell: Shell) -> None:
+    code = "import os\nfor _ in range(5):\n    if not os.fork(): os._exit(0)\nprint('done')"
+
+    assert shell.run(code).output == "done"
+
+
 def test_code_that_fills_its_folder_before_its_output_is_read_has_run(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import tempfile
 import weakref
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
 from safebasin.agents.toolshell.draft import Condition
 from safebasin.agents.toolshell.goals import all_hold
 from safebasin.agents.toolshell.replies import exit_text, parse_reply
+from safebasin.agents.toolshell.rooms import make_room, remove_room
 from safebasin.agents.toolshell.sandbox import Limits, inner_user, run_code
 from safebasin.agents.toolshell.state import State, TooLarge, read_state
 from safebasin.agents.world import Step, Task
@@ -24,17 +21,9 @@ _NOTES: Mapping[str, str] = {
     "finished": "",
     "killed": "(stopped)",
     "time": "(stopped: it took too long)",
+    "memory": "(stopped: it took too much memory)",
     "space": "(stopped: files too many, too large or locked away)",
 }
-
-
-def _remove(folder: str) -> None:
-    """Remove what agents' code may have made hard to remove; links are not followed."""
-    with suppress(RecursionError):
-        shutil.rmtree(folder, ignore_errors=True)
-    if Path(folder).exists():  # locked or nested too deep for Python
-        subprocess.run(["chmod", "-R", "u+rwX", "--", folder], check=False, capture_output=True)
-        subprocess.run(["rm", "-rf", "--", folder], check=False, capture_output=True)
 
 
 class ToolshellEpisode:
@@ -64,9 +53,9 @@ class ToolshellEpisode:
     def reset(self) -> str:
         """Set the files up anew and return their listing."""
         self.close()
-        folder = tempfile.mkdtemp(prefix="safebasin-toolshell-")
-        self._finalizer = weakref.finalize(self, _remove, folder)
-        self._folder = Path(folder)
+        folder = make_room()
+        self._finalizer = weakref.finalize(self, remove_room, str(folder))
+        self._folder = folder
         home, mail = self._rooms()
         home.mkdir()
         mail.mkdir()

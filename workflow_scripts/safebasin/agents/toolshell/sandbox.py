@@ -3,7 +3,8 @@
 Bubblewrap gives the code its own mount, process, network, IPC and host name spaces: it sees the
 interpreter and the system's libraries read-only, two folders to write, and no /proc, /tmp, /etc,
 home or environment. The launcher inside sets limits that cannot be raised, and a filter denies
-the system calls that would leave the namespaces. This process watches the time and the folders.
+the system calls that would leave the namespaces. This process watches the time, the folders and the
+memory of all together.
 
 An ordinary user needs user namespaces that the unprivileged may make. Root makes no user
 namespace but becomes an unused ordinary user inside: the kernel holds root to no limit on
@@ -19,7 +20,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -28,6 +28,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from safebasin.agents.toolshell.group import resident_bytes
+from safebasin.agents.toolshell.rooms import make_room, remove_room
 from safebasin.agents.toolshell.seccomp import system_call_filter
 from safebasin.agents.toolshell.state import TooLarge, weigh
 from safebasin.errors import MachineLacks
@@ -46,6 +48,9 @@ _MARK = b"confined\n"
 _SYSTEM = ("/usr/lib", "/usr/lib64", "/lib", "/lib64")
 
 
+Ended = Literal["finished", "killed", "time", "space", "memory"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What one step may use; each process is held to the first four by the kernel."""
@@ -53,11 +58,13 @@ class Limits:
     cpu: int = 2
     """Seconds of processor time."""
     memory: int = 256 * 2**20
-    """Bytes of address space."""
+    """Bytes of address space of one process."""
     file_size: int = 2**18
     """Bytes of one file."""
     processes: int = 8
     """Processes and threads alive at once, all together."""
+    group_memory: int = 512 * 2**20
+    """Bytes in memory of all processes together, by which everything is killed."""
     wall: float = 5.0
     """Seconds until everything is killed."""
     output: int = 400
@@ -69,8 +76,8 @@ class Outcome:
     """How a run ended; none of its processes is left."""
 
     output: str
-    ended: Literal["finished", "killed", "time", "space"]
-    """"killed" is by a limit or by the code's own doing."""
+    ended: Ended
+    """"killed" is by a limit of the kernel's or by the code's own doing."""
 
 
 @dataclass(slots=True)
@@ -165,7 +172,7 @@ def _filled_pipe(data: bytes) -> int:
 
 def _watch(
     process: subprocess.Popen[bytes], folders: Sequence[Path], output: _Output, limits: Limits
-) -> Literal["time", "space"] | None:
+) -> Literal["time", "space", "memory"] | None:
     """Collect the output until the process ends; return what it has to be stopped for."""
     assert process.stdout is not None
     deadline = time.monotonic() + limits.wall
@@ -184,6 +191,8 @@ def _watch(
                         weigh(folder)
                 except TooLarge:
                     return "space"
+                if resident_bytes(process.pid) > limits.group_memory:
+                    return "memory"
                 next_look = time.monotonic() + 0.02
     try:
         process.wait(max(0.0, deadline - time.monotonic()))
@@ -266,14 +275,14 @@ def _run(code: str, home: Path, mail: Path, limits: Limits) -> Outcome:
         seen = output.text(limits.output) or late or f"it ended with {process.returncode}"
         raise MachineLacks(f"toolshell: the sandbox did not start: {seen}; {_CURE}")
     output.first = output.first[len(_MARK) :]
-    ended = stopped or ("finished" if process.returncode == 0 else "killed")
+    ended: Ended = stopped or ("finished" if process.returncode == 0 else "killed")
     return Outcome(output=output.text(limits.output), ended=ended)
 
 
 @cache
 def _trial() -> str | None:
     """Return what keeps the sandbox from working, by really running something in it."""
-    folder = Path(tempfile.mkdtemp(prefix="safebasin-toolshell-"))
+    folder = make_room()
     try:
         if inner_user() != -1:
             os.chown(folder, inner_user(), inner_user())
@@ -281,7 +290,7 @@ def _trial() -> str | None:
     except (MachineLacks, OSError) as error:
         return str(error)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_room(folder)
     seen = None if outcome.output == "works" else f"{outcome.ended}: {outcome.output}"
     return seen and f"toolshell: the sandbox's Python does not work: {seen}; {_CURE}"
 
