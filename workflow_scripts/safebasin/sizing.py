@@ -25,6 +25,22 @@ ACTIVATIONS = 17
 """Numbers kept per token, layer and unit of width for the backward pass: 34 bytes at 16 bits
 (Korthikanti et al. 2022, arXiv 2205.05198, without the attention matrix)."""
 LAYERS = 32
+BLOCK = 12
+"""Parameters of a layer, in squares of its width: four of attention, eight behind it."""
+
+ANCHOR = 4
+"""Bytes of a number of AsFT's anchors: they are fp32, whatever the model runs in."""
+ANCHORS = {"gate_proj": 8 / 3, "up_proj": 8 / 3} | dict.fromkeys(
+    ("q_proj", "k_proj", "v_proj", "o_proj", "out_proj", "down_proj"), 1.0
+)
+"""Numbers of a matrix's anchor in squares of the width: d_out times the smaller side."""
+ANCHOR_AT_MOST = 4.0
+"""Those of a matrix that another family calls otherwise: no layer has a larger one."""
+
+CACHE_ROOM = 1.25
+"""Tokens that a cache has room for, to each that it holds (``models.growing_cache``)."""
+PROMPT, HISTORY = 256, 1024
+"""Tokens of a prompt or a page, and of all that an agent has seen: a spec does not tell them."""
 
 PER_HOUR_ON_CPU, PER_HOUR_ON_GPU = 1e12, 2e13
 """Parameters times sequences in an hour."""
@@ -41,17 +57,39 @@ GROWTH = 1.6
 def model_bytes(node: Node) -> int:
     """Return about what a job's model and batch take where it computes, on a GPU or a CPU.
 
-    Weights, training states, and activations. Width times depth is told from the number of
-    parameters, as 12 · layers · width² with 32 layers; a third more or less is to be expected.
+    Weights, training states, anchors, and of activations and cache the larger. Width times depth
+    is told from the number of parameters, as 12 · layers · width² with 32 layers; a third more or
+    less is to be expected.
     """
     training = cast("Mapping[str, Any]", node.spec.params.get("training") or {})
     width = _width(node, training)
     weights = _bytes_per_parameter(node.rule, width) * node.parameters
-    if not training:
-        return int(weights)
-    tokens = int(training["micro_batch"]) * int(training["max_length"])
-    units = sqrt(node.parameters * LAYERS / 12)
-    return int(weights + ACTIVATIONS * width * tokens * units)
+    kept = _cached_tokens(node.spec.params) * cache_bytes(node.parameters, width)
+    if training:
+        tokens = int(training["micro_batch"]) * int(training["max_length"])
+        kept = max(kept, ACTIVATIONS * width * tokens * _units(node.parameters))
+    return int(weights + anchor_bytes(node) + kept)
+
+
+def cache_bytes(parameters: int, width: int) -> float:
+    """Return the bytes of one token's keys and values, as if every head had its own.
+
+    Where heads share theirs it takes 2 to 8 times less; how many do, no spec tells.
+    """
+    return 2 * width * _units(parameters)
+
+
+def anchor_bytes(node: Node) -> float:
+    """Return about the bytes of a method's anchors, which AsFT keeps for every matrix it adapts."""
+    method = cast("Mapping[str, Any]", node.spec.params.get("method") or {})
+    projector = method.get("projector", "reference")
+    if "direction" not in node.spec.inputs or not method or projector == "none":
+        return 0.0
+    targets = cast("Mapping[str, Any]", node.spec.params["lora"])["targets"]
+    squares = sum(ANCHORS.get(str(target).split(".")[-1], ANCHOR_AT_MOST) for target in targets)
+    if projector == "spectral":  # rank columns, in the place of as many as the width
+        squares *= min(1.0, int(method["rank"]) * LAYERS / max(_units(node.parameters), 1.0))
+    return ANCHOR * node.parameters * min(1.0, squares / BLOCK)
 
 
 def gpus(node: Node, each: float, most: int = GPUS_OF_A_MACHINE) -> int:
@@ -98,6 +136,21 @@ def _width(node: Node, training: Mapping[str, Any]) -> int:
     """Return the bytes of one number in the precision that the job computes in."""
     settings = {**node.spec.params, **training}
     return 2 if settings.get("precision") == "bfloat16" else 4
+
+
+def _units(parameters: int) -> float:
+    """Return about the width of a model, times its layers."""
+    return sqrt(parameters * LAYERS / BLOCK)
+
+
+def _cached_tokens(params: Mapping[str, Any]) -> float:
+    """Return for how many tokens a job that generates has keys and values at once."""
+    asked: Mapping[str, Any] = params.get("rollout") or params.get("stop") or params
+    rows = int(asked.get("batch_size") or asked.get("tasks") or 0)  # a stop rule asks all at once
+    if "max_new_tokens" not in asked:
+        return 0.0
+    read = HISTORY if asked.get("history") else PROMPT
+    return CACHE_ROOM * rows * (read + int(asked["max_new_tokens"]))
 
 
 def _bytes_per_parameter(rule: str, width: int) -> float:

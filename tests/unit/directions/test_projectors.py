@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from safebasin.directions.projectors import (
     PROJECTORS,
     Anchor,
+    AnchorStack,
     DenseAnchor,
     FactoredAnchor,
     build_anchor,
-    stack_anchors,
 )
 from safebasin.directions.spectrum import leading
 from safebasin.errors import StudyError
@@ -75,14 +75,23 @@ def test_the_dense_and_the_factored_form_are_equal(seed: int, rows: int, cols: i
     torch.testing.assert_close(results[0], results[1], rtol=0, atol=bound)
 
 
+@pytest.mark.parametrize("room", [3, 5])
 @pytest.mark.parametrize("shape", [(12, 7), (7, 12)], ids=str)
-def test_a_stack_of_anchors_acts_like_its_members(shape: tuple[int, int]) -> None:
+def test_a_stack_of_anchors_acts_like_its_members(shape: tuple[int, int], room: int) -> None:
     directions = [matrix(seed, *shape) for seed in range(3)]
     anchors = [build_anchor(d, "reference") for d in directions]
     b = matrix(9, 3, shape[0], 2)
 
-    stacked = stack_anchors(anchors)
+    stack = AnchorStack(anchors[0], room)
+    for anchor in anchors:
+        assert not stack.is_full
+        stack.add(anchor)
+    stacked = stack.anchor()
 
+    assert [len(part) for part in stacked.parts()] == [3]  # what had no anchor is given back
+    assert [part.untyped_storage().nbytes() for part in stacked.parts()] == [
+        sum(part.untyped_storage().nbytes() for anchor in anchors for part in anchor.parts())
+    ]
     for index, anchor in enumerate(anchors):
         torch.testing.assert_close(stacked.apply(b)[index], anchor.apply(b[index]))
         torch.testing.assert_close(stacked.project(b)[index], anchor.project(b[index]))

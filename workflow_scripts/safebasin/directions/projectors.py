@@ -8,7 +8,6 @@ give the same numbers (tested).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
@@ -124,13 +123,36 @@ def _thin_product(matrix: Tensor, b: Tensor) -> Tensor:
     return matrix @ b.mT.contiguous().mT
 
 
-def stack_anchors(anchors: Sequence[Anchor]) -> Anchor:
-    """Return anchors of one form and one shape as one anchor with a batch dimension."""
-    first = anchors[0]
-    if isinstance(first, NoAnchor):
-        return first
-    (stacked,) = (torch.stack(tensors) for tensors in zip(*(a.parts() for a in anchors)))  # noqa: B905
-    return DenseAnchor(stacked) if isinstance(first, DenseAnchor) else FactoredAnchor(stacked)
+class AnchorStack:
+    """Anchors of one form and one shape in one tensor, for batched products.
+
+    Each is copied to its place as it comes, so that it may be let go: all of them are held once.
+    """
+
+    def __init__(self, like: Anchor, room: int) -> None:
+        """Make room for at most so many anchors like that one."""
+        self._form = type(like)
+        self._parts = [part.new_empty((room, *part.shape)) for part in like.parts()]
+        self._room = room
+        self._count = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no other anchor has a place."""
+        return self._count == self._room
+
+    def add(self, anchor: Anchor) -> None:
+        """Copy the anchor to the next place."""
+        for places, part in zip(self._parts, anchor.parts(), strict=True):
+            places[self._count].copy_(part)
+        self._count += 1
+
+    def anchor(self) -> Anchor:
+        """Return the anchors as one with a batch dimension, (count, ...)."""
+        if not self.is_full:  # what was never filled is given back
+            self._parts = [places[: self._count].clone() for places in self._parts]
+            self._room = self._count
+        return self._form(*self._parts)
 
 
 def check_projector(projector: object, rank: object) -> None:

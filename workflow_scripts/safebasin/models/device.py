@@ -68,10 +68,16 @@ def to_device(tensor: Tensor, device: torch.device) -> Tensor:
 
 
 def prefer_repeatable_kernels() -> None:
-    """Choose kernels whose sums come out the same each time, on CPU and CUDA.
+    """Choose kernels whose sums come out the same each time, and are right, on CPU and CUDA.
+
+    cuDNN's attention is out: PyTorch's first choice on Hopper and Blackwell, it has given wrong
+    text where few heads have keys and values, and plans anew for every length of the keys, so at
+    every token. Not chosen, it leaves what computes attention elsewhere.
 
     Operations without such a kernel warn instead of failing. The number of threads changes sums
     too; it is left to the environment (``OMP_NUM_THREADS``) and recorded in ``run.json``.
+
+    Source: github.com/pytorch/pytorch/issues/193893.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch
@@ -81,6 +87,7 @@ def prefer_repeatable_kernels() -> None:
     torch.backends.cudnn.benchmark = False
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.enable_cudnn_sdp(False)
 
 
 def forbid_unrepeatable_kernels() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from safebasin.directions.projectors import Anchor, NoAnchor, build_anchor, check_projector
@@ -68,22 +68,16 @@ class Asft(Objective):
         """
         if direction is None and self._projector != "none":
             raise StudyError(f"method asft: the projector {self._projector!r} needs a direction")
-        members: list[AnchoredPair] = []
-        missing: list[str] = []
-        free: list[str] = []
         known = frozenset(direction.names()) if direction else frozenset[str]()
-        for pair in pairs:
-            if self._projector != "none" and pair.name not in known:
-                missing.append(pair.name)
-            elif (anchor := self._anchor(pair, direction)) is None:
-                free.append(pair.name)
-            else:
-                members.append(AnchoredPair(pair=pair, anchor=anchor))
-        self._penalty = PenaltySum(members, self._weight, self._scaled)
+        everywhere = self._projector == "none"
+        named = [pair for pair in pairs if everywhere or pair.name in known]
+        free: list[str] = []
+        members = self._members(named, direction, free)
+        self._penalty = PenaltySum(members, named, self._weight, self._scaled)
         return Coverage(
             expected=len(pairs) - len(free),
-            covered=len(members),
-            missing=tuple(missing),
+            covered=len(named) - len(free),
+            missing=() if everywhere else tuple(p.name for p in pairs if p.name not in known),
             free=tuple(free),
         )
 
@@ -91,6 +85,17 @@ class Asft(Objective):
         """Add the penalty's gradients; return ``penalty`` and ``penalty_gradient_norm``."""
         del step
         return self._penalty.add_gradients()
+
+    def _members(
+        self, pairs: Sequence[LoraPair], direction: DirectionReader | None, free: list[str]
+    ) -> Iterator[AnchoredPair]:
+        """Yield each pair with its anchor, made when it is asked for; name those left free."""
+        for pair in pairs:
+            anchor = self._anchor(pair, direction)
+            if anchor is None:
+                free.append(pair.name)
+            else:
+                yield AnchoredPair(pair=pair, anchor=anchor)
 
     def _anchor(self, pair: LoraPair, direction: DirectionReader | None) -> Anchor | None:
         """Return the pair's anchor, or None where d = 0 leaves the matrix free."""

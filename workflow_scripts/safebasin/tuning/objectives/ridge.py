@@ -41,7 +41,7 @@ class Ridge(Objective):
         """Cover every pair; a direction is not looked at."""
         del direction
         members = [AnchoredPair(pair=pair, anchor=NoAnchor()) for pair in pairs]
-        self._penalty = PenaltySum(members, self._weight, self._scaled)
+        self._penalty = PenaltySum(members, pairs, self._weight, self._scaled)
         return Coverage(expected=len(pairs), covered=len(pairs))
 
     def add_gradients(self, step: int) -> Mapping[str, Figure]:
