@@ -7,11 +7,15 @@ receipts as it likes; finished work stays in the store.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
-from safebasin.store.artifact import MANIFEST
+from safebasin.errors import DamagedInput
+from safebasin.store.artifact import MANIFEST, cure, read_artifact
+from safebasin.store.made_from import made_from_other_bytes, manifest_of, may_follow
 from safebasin.store.publish import write_atomically
+from safebasin.store.redo import is_asked
 from safebasin.store.store import Store
 
 RECEIPTS = Path("receipts")
@@ -30,18 +34,46 @@ def write_receipt(store: Store, kind: str, digest: str, path: Path) -> None:
     write_atomically(path, manifest.read_text(encoding="utf-8"))
 
 
-def lay_receipts(store: Store, wanted: Iterable[tuple[str, str]], directory: Path) -> None:
+def lay_receipts(store: Store, wanted: Iterable[tuple[str, str]], directory: Path) -> list[str]:
     """Make the receipts of ``wanted`` (kind, digest) say what the store holds.
 
-    A receipt is laid where the artifact is published and dropped where it is gone. A second
-    call changes nothing. Only receipts are touched.
+    A receipt is laid where the artifact is published and stands, and dropped where it is gone, is
+    to be made again, or is refused. A second call changes nothing. Only receipts are touched, and
+    of the store only manifests are read.
+
+    Returns:
+        Why artifacts that are there are refused.
     """
+    refused: list[str] = []
+    hash_of = cache(manifest_of)
     for kind, digest in wanted:
         path = directory / receipt_path(kind, digest)
-        if store.holds(kind, digest):
+        if _stands(store, kind, digest, hash_of, refused):
             _lay(store, kind, digest, path)
         else:
             path.unlink(missing_ok=True)
+    return refused
+
+
+def _stands(
+    store: Store,
+    kind: str,
+    digest: str,
+    hash_of: Callable[[Path], str | None],
+    refused: list[str],
+) -> bool:
+    """Return whether nothing is to be made; add to ``refused`` why what is there does not count."""
+    if not store.holds(kind, digest) or is_asked(store, digest):
+        return False
+    try:
+        artifact = read_artifact(store.home(kind, digest))
+    except (DamagedInput, OSError) as problem:
+        refused.append(str(problem))
+        return False
+    others = made_from_other_bytes(store, artifact, hash_of)
+    if not may_follow(others):
+        refused.append(f"{kind} {digest} {others[0]}; {cure(digest)} from these")
+    return not others
 
 
 def _lay(store: Store, kind: str, digest: str, path: Path) -> None:
