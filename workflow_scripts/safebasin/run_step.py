@@ -105,10 +105,11 @@ def run_step(request: Request) -> bool:
 def _work(request: Request) -> None:
     spec, store = request.spec, request.store
     memory = HashMemory(memory_file(), now_at(store.root / ".locks"))
-    inputs = check_inputs(store, spec, RULES[request.step].kind_of, memory, f"{request.step} {spec.digest}")
+    kind_of, name = RULES[request.step].kind_of, f"{request.step} {spec.digest}"
+    inputs = check_inputs(store, spec, kind_of, memory, name)
     memory.save()
     if begin(store, spec.digest, inputs.manifests):
-        request.progress.note(f"{spec.digest} was begun from other bytes; it is made from the start")
+        request.progress.note(f"{name} was begun from other bytes, so it begins anew")
     folder = store.scratch(spec.digest)
     resumed = folder.is_dir()
     folder.mkdir(parents=True, exist_ok=True)

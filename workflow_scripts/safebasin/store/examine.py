@@ -47,7 +47,7 @@ def examine(artifact: Artifact, hash_of: Callable[[Path], FileRecord]) -> Iterat
 
 
 def examine_run(artifact: Artifact) -> Iterator[Fault]:
-    """Yield what is wrong with ``run.json``, which may be absent and is read by nobody but people."""
+    """Yield what is wrong with ``run.json``, which may be absent: no result depends on it."""
     path = artifact.folder / RUN
     try:
         text = path.read_bytes()

@@ -102,9 +102,9 @@ def memory_file() -> Path | None:
 
     Device numbers hold while a kernel runs, so each start of a machine has a file of its own.
     """
-    told = os.environ.get("XDG_CACHE_HOME", "")
+    told = Path(os.environ.get("XDG_CACHE_HOME", ""))
     try:
-        home = Path(told) if os.path.isabs(told) else Path.home() / ".cache"
+        home = told if told.is_absolute() else Path.home() / ".cache"
         kernel = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except (OSError, ValueError, RuntimeError):
         return None

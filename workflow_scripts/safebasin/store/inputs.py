@@ -98,7 +98,9 @@ def check_bytes(artifact: Artifact, hash_of: Callable[[Path], FileRecord], name:
     """
     faults = list(examine(artifact, hash_of))
     if faults:
-        raise DamagedInput(f"{name} is damaged: {_told(faults)}; {ALL}, {cure(artifact.folder.name)}")
+        raise DamagedInput(
+            f"{name} is damaged: {_told(faults)}; {ALL}, {cure(artifact.folder.name)}"
+        )
 
 
 def _named(reader: str, role: str, artifact: Artifact) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import hexdigits
 
-from safebasin.errors import DamagedInput, RequestError
+from safebasin.errors import RequestError
 from safebasin.progress import SILENT, Progress
 from safebasin.store.artifact import (
     MANIFEST,
