@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from safebasin.store.artifact import Artifact, hash_manifest
+from safebasin.errors import DamagedInput
+from safebasin.store.artifact import Artifact, read_artifact
 from safebasin.store.lineage import inputs_of
-from safebasin.store.redo import was_redone
+from safebasin.store.redo import is_asked, was_redone
 from safebasin.store.store import Store
 
 
@@ -23,7 +24,8 @@ class OtherBytes:
     """SHA-256 of the input's manifest then; None where the artifact does not tell."""
     now: str
     follows: bool
-    """Whether the input was made again because that was asked: what was made from it may follow."""
+    """Whether the input is or was made again because that was asked: what was made from it may
+    follow."""
 
     def __str__(self) -> str:
         """Return what is said of the artifact."""
@@ -35,10 +37,10 @@ class OtherBytes:
 
 
 def manifest_of(folder: Path) -> str | None:
-    """Return the SHA-256 of the artifact's manifest, or None where there is none to compare."""
+    """Return the SHA-256 of the artifact's manifest, or None where none can be believed."""
     try:
-        return hash_manifest(folder)
-    except OSError:
+        return read_artifact(folder).manifest
+    except (OSError, DamagedInput):
         return None
 
 
@@ -47,9 +49,10 @@ def made_from_other_bytes(
 ) -> list[OtherBytes]:
     """Return the inputs that have other bytes than those that ``artifact`` was made from.
 
-    An input that is no longer in the store cannot be compared. Neither can one that the manifest
-    does not tell, in artifacts of before manifests did; yet if it was made again on request, and
-    came out otherwise, what was made from it before is of other bytes.
+    An input that is no longer in the store, or whose own manifest is damaged, cannot be compared.
+    Neither can one that the manifest does not tell, as those of before this was recorded; yet if it
+    was made again on request, and came out otherwise, what was made from it before is of other
+    bytes.
 
     Args:
         store: where both are.
@@ -71,8 +74,9 @@ def _compare(
         was, now = artifact.inputs.get(role), manifest_of(folder)
         if now is None or was == now:
             continue
-        follows = was_redone(store, folder.name, now)
-        if was is not None or follows:
+        redone = was_redone(store, folder.name, now)
+        follows = redone or (was is not None and is_asked(store, folder.name))
+        if was is not None or redone:
             yield OtherBytes(
                 role=role,
                 kind=folder.parent.name,

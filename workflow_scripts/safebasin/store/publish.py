@@ -56,7 +56,7 @@ def publish(
         raise UndeclaredFile(f"{spec.kind} {spec.digest}: the step left no file")
     told = json.dumps({"digest": spec.digest, **run}, indent=1, sort_keys=True)
     _write_durably(scratch / RUN, seal(f"{told}\n"))
-    manifest = earlier_manifest(home, spec, files) or manifest_text(spec, files, inputs)
+    manifest = earlier_manifest(store, spec, files) or manifest_text(spec, files, inputs)
     _write_durably(scratch / MANIFEST, manifest)
     sync_folder(scratch)
     home.parent.mkdir(parents=True, exist_ok=True)

@@ -8,10 +8,10 @@ of it may follow. What was made from other bytes without anybody having asked is
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from safebasin.store.artifact import Artifact, hash_manifest
-from safebasin.store.publish import write_atomically
 from safebasin.store.store import Store
 
 
@@ -23,7 +23,7 @@ def ask(store: Store, kind: str, digest: str) -> None:
         before = hash_manifest(store.home(kind, digest))
     except OSError:
         before = "unreadable"
-    write_atomically(_asked(store, digest), f"{before}\n")
+    _write(_asked(store, digest), f"{before}\n")
 
 
 def withdraw(store: Store, digest: str) -> None:
@@ -42,13 +42,20 @@ def answer(store: Store, made: Artifact) -> None:
     if not is_asked(store, digest):
         return
     if _read(_asked(store, digest)) != made.manifest:
-        write_atomically(_made(store, digest), f"{made.manifest}\n")
+        _write(_made(store, digest), f"{made.manifest}\n")
     withdraw(store, digest)
 
 
 def was_redone(store: Store, digest: str, manifest: str) -> bool:
     """Return whether the artifact got this very manifest because it was asked for."""
     return _read(_made(store, digest)) == manifest
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
 
 
 def _read(path: Path) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from safebasin.errors import DamagedInput
-from safebasin.store.artifact import MANIFEST, FileRecord, manifest_text, read_artifact
+from safebasin.store.artifact import MANIFEST, FileRecord, manifest_text
+from safebasin.store.made_from import made_from_other_bytes
 from safebasin.store.spec import Spec
 from safebasin.store.store import Store
 
@@ -37,16 +38,19 @@ def put_back(store: Store, home: Path) -> None:
     _delete(aside)
 
 
-def earlier_manifest(home: Path, spec: Spec, files: Mapping[str, FileRecord]) -> str | None:
-    """Return the manifest at ``home`` if it is of an older form and tells the same files.
+def earlier_manifest(store: Store, spec: Spec, files: Mapping[str, FileRecord]) -> str | None:
+    """Return the manifest of what is replaced, if it is of an older form and tells the same files.
 
-    Then no byte is replaced by another one, and what was made of it goes by that manifest.
+    If no input of it was made again either, no byte is another one than before, and what was made
+    from it goes by that manifest.
     """
     try:
-        before = read_artifact(home)
-    except (OSError, DamagedInput):
+        before = store.find(spec)
+    except DamagedInput:
         return None
-    if before.format > 1 or before.files != files:
+    if before is None or before.format > 1 or before.files != files:
+        return None
+    if made_from_other_bytes(store, before):
         return None
     return manifest_text(spec, files, form=before.format)
 
