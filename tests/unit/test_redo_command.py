@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -30,12 +31,10 @@ def graph() -> Graph:
         os.chdir(kept)
 
 
-@pytest.fixture
-def store(graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+@pytest.fixture(scope="module")
+def whole(graph: Graph, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with an artifact for each node, whose files mean nothing."""
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("SAFEBASIN_STORE", str(tmp_path / "store"))
-    store = Store(tmp_path / "store")
+    store = Store(tmp_path_factory.mktemp("whole") / "store")
     for node in graph:
         scratch = store.scratch(node.digest)
         scratch.mkdir(parents=True)
@@ -45,7 +44,15 @@ def store(graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stor
             for role, each in graph.parents(node).items()
         }
         publish(store, node.spec, ["*"], {"seconds": 1.0}, told)
-    return store
+    return store.root
+
+
+@pytest.fixture
+def store(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """A copy of it, which commands take for theirs."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("SAFEBASIN_STORE", str(tmp_path / "store"))
+    return Store(shutil.copytree(whole, tmp_path / "store"))
 
 
 def named(graph: Graph, name: str) -> Node:
