@@ -35,3 +35,5 @@ rule all:
     default_target: True
     input:
         PLAN.linked,
+        # Without it nobody would look at a report that is to be made again while results are there.
+        PLAN.report,

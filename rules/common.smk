@@ -38,6 +38,7 @@ onstart:
     gc.enable()
     try:
         PLAN.refuse_unlocked()
+        PLAN.refuse_damaged()
         if workflow.non_local_exec:
             refuse_lost_gpus(workflow.global_resources.get("gpu"))
     except SafebasinError as problem:

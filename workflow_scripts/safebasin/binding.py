@@ -14,7 +14,7 @@ from snakemake.common import overwrite_function_params
 
 from safebasin import sizing
 from safebasin.commands.unlock import hold_running
-from safebasin.errors import StudyError
+from safebasin.errors import DamagedInput, StudyError
 from safebasin.machine import Machine, machine_of
 from safebasin.reporting.captions import CAPTIONS
 from safebasin.spec_text import lay_long_specs, pack_spec
@@ -25,6 +25,7 @@ from safebasin.workflow import Workflow, open_workflow
 Answer = TypeVar("Answer")
 Function = TypeVar("Function", bound=Callable[..., Any])
 _LINKED = ".linked"
+_SHOWN = 8
 
 
 class Binding:
@@ -42,12 +43,15 @@ class Binding:
             aligned = node.spec.inputs["aligned"]
             self._directions.setdefault(aligned, []).append(self._receipt(node.digest))
         self._running: int | None = None
+        self._refused: list[str] = []
 
     def begin(self) -> None:
         """Lay the receipts of what the store holds; only the main process does this."""
         self._running = hold_running(Path.cwd())
         wanted = [(node.kind, node.digest) for node in self.workflow.graph]
-        lay_receipts(self.workflow.store, wanted, Path.cwd())
+        self._refused = lay_receipts(self.workflow.store, wanted, Path.cwd())
+        if self._refused:
+            print(f"not to be used as they are:\n{self._refused_told()}", file=sys.stderr)
         graph = self.workflow.graph
         tables = [digest for digest in (graph.evaluation, graph.target) if digest]
         lay_long_specs((self._nodes[digest].spec for digest in tables), Path.cwd())
@@ -77,6 +81,24 @@ class Binding:
                 f"{', '.join(names)}. `safebasin lock {self.config_arguments}` asks the hub for "
                 "their commits and hashes"
             )
+
+    def refuse_damaged(self) -> None:
+        """Refuse to run on artifacts that are not as they were written, or made of other bytes.
+
+        Raises:
+            DamagedInput: at least one is; the first are named.
+        """
+        if self._refused:
+            raise DamagedInput(
+                f"{len(self._refused)} of the study's artifacts in {self.workflow.store.root} are "
+                f"not to be used as they are:\n{self._refused_told()}"
+            )
+
+    def _refused_told(self) -> str:
+        """Return a line for each of the first artifacts that are refused."""
+        lines = [f"  {each}" for each in self._refused[:_SHOWN]]
+        more = len(self._refused) - len(lines)
+        return "\n".join([*lines, f"  and {more} more"] if more else lines)
 
     @property
     def python(self) -> str:

@@ -22,6 +22,7 @@ COMMANDS = {
     "explain": "show where an artifact comes from, and why it would be made again",
     "preflight": "ask for all that can be known before the first job, and list what is wrong",
     "verify": "hash every file of the store again and name what is damaged",
+    "redo": "ask for artifacts to be made again, and what follows where bytes change",
     "code": "show which steps' code changed, or record it",
     "lock": "write commits and hashes of a study's sources to sources.lock.yaml",
     "schema": "print the JSON schema of config.yaml",

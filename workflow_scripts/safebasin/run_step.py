@@ -23,11 +23,17 @@ from safebasin.lease import leased, show_only
 from safebasin.out_of_memory import memory_watched
 from safebasin.progress import SILENT, Progress
 from safebasin.steps.job import Job
+from safebasin.store.begun import begin, end
 from safebasin.store.code_identity import CodeBook, is_plugin
+from safebasin.store.hash_memory import HashMemory, memory_file, now_at
+from safebasin.store.inputs import check_inputs
 from safebasin.store.kinds import RULES, rule_of_code
 from safebasin.store.publish import publish
 from safebasin.store.receipts import write_receipt
+from safebasin.store.redo import answer
+from safebasin.store.replace import put_back
 from safebasin.store.spec import Spec
+from safebasin.store.standing import standing
 from safebasin.store.store import Store
 
 VERSIONED = (
@@ -76,6 +82,7 @@ def run_step(request: Request) -> bool:
     Raises:
         RequestError: the step does not make such a thing, an input is not in the store, or the
             code is no longer the one that was planned with.
+        DamagedInput: an input is not what was written, or what is there was made from other bytes.
         MachineLacks: a granted GPU is not there, or memory ran out.
     """
     spec, store = request.spec, request.store
@@ -84,7 +91,8 @@ def run_step(request: Request) -> bool:
         raise RequestError(f"{request.step} does not make a {spec.kind}")
     note = request.progress.note
     with store.lock(spec.digest, lambda: note(f"{spec.digest} is being made by another process")):
-        found = store.find(spec)
+        put_back(store, store.home(spec.kind, spec.digest))
+        found = standing(store, spec, note)
         if found is None:
             _check_code(request.step, spec)
             _work(request)
@@ -96,7 +104,12 @@ def run_step(request: Request) -> bool:
 
 def _work(request: Request) -> None:
     spec, store = request.spec, request.store
-    inputs = _inputs(request)
+    memory = HashMemory(memory_file(), now_at(store.root / ".locks"))
+    kind_of, name = RULES[request.step].kind_of, f"{request.step} {spec.digest}"
+    inputs = check_inputs(store, spec, kind_of, memory, name)
+    memory.save()
+    if begin(store, spec.digest, inputs.manifests):
+        request.progress.note(f"{name} was begun from other bytes, so it begins anew")
     folder = store.scratch(spec.digest)
     resumed = folder.is_dir()
     folder.mkdir(parents=True, exist_ok=True)
@@ -110,7 +123,7 @@ def _work(request: Request) -> None:
             Job(
                 digest=spec.digest,
                 raw_params=spec.params,
-                inputs=inputs,
+                inputs=inputs.folders,
                 folder=folder,
                 device=device,
                 origin=request.origin,
@@ -118,7 +131,9 @@ def _work(request: Request) -> None:
             )
         )
         annotation = _annotate(request, time.monotonic() - began, resumed)
-    publish(store, spec, step.FILES, annotation)
+    inputs.confirm(store, memory)
+    answer(store, publish(store, spec, step.FILES, annotation, inputs.manifests))
+    end(store, spec.digest)
 
 
 @contextmanager
@@ -152,19 +167,6 @@ def _set_environment(step: str) -> None:
         os.environ.update(OFFLINE)
         for name in SECRETS:
             os.environ.pop(name, None)
-
-
-def _inputs(request: Request) -> dict[str, Path]:
-    rule, folders = RULES[request.step], {}
-    for role, digest in request.spec.inputs.items():
-        kind = rule.kind_of(role)
-        if not request.store.holds(kind, digest):
-            raise RequestError(
-                f"{request.step} {request.spec.digest}: its input {role} ({kind} {digest}) "
-                f"is not in {request.store.root}"
-            )
-        folders[role] = request.store.home(kind, digest)
-    return folders
 
 
 def _check_code(step: str, spec: Spec) -> None:

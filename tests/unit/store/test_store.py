@@ -95,9 +95,7 @@ def test_every_flipped_bit_is_found_and_its_file_named(tmp_path_factory, bit, pl
     data = bytearray(path.read_bytes())
     data[int(place * len(data))] ^= 1 << bit
     path.write_bytes(bytes(data))
-    damages = list(verify(store))
-    assert damages
-    assert victim == MANIFEST or {damage.file for damage in damages} == {victim}
+    assert {damage.file for damage in verify(store)} == {victim}
 
 
 def test_a_missing_and_an_added_file_are_named(store):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from safebasin.commands.study_arguments import add_study, workflow_of
 from safebasin.errors import RequestError
+from safebasin.store.artifact import hash_file
+from safebasin.store.inputs import check_bytes
 from safebasin.store.publish import write_atomically
 from safebasin.workflow import Workflow
 
@@ -34,6 +36,7 @@ def link_results(workflow: Workflow, directory: Path) -> Path:
 
     Raises:
         RequestError: the report is not made yet.
+        DamagedInput: a file of the report or of the tables is not as it was written.
     """
     folder = directory / RESULTS / workflow.study.study
     shutil.rmtree(folder / "figures", ignore_errors=True)
@@ -44,6 +47,7 @@ def link_results(workflow: Workflow, directory: Path) -> Path:
         artifact = workflow.store.find(node.spec)
         if artifact is None:
             raise RequestError(f"the {node.kind} {node.digest} is not made yet; run snakemake")
+        check_bytes(artifact, hash_file, f"the {node.kind} {node.digest}")
         for name in artifact.files:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(artifact.folder / name, folder / name)

@@ -6,6 +6,9 @@ import argparse
 import json
 
 from safebasin.commands.study_arguments import add_study, workflow_of
+from safebasin.errors import DamagedInput
+from safebasin.store.artifact import Artifact
+from safebasin.store.redo import is_asked
 from safebasin.study.graph import Node
 from safebasin.workflow import Workflow
 
@@ -38,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _describe(workflow: Workflow, node: Node, missing: set[str]) -> dict[str, object]:
-    artifact = workflow.store.find(node.spec)
+    artifact, state = _look(workflow, node)
     run_record = (artifact.run() if artifact else None) or {}
     blocked = any(digest in missing for digest in node.spec.inputs.values())
     seconds = run_record.get("seconds")
@@ -47,9 +50,20 @@ def _describe(workflow: Workflow, node: Node, missing: set[str]) -> dict[str, ob
         "kind": node.kind,
         "rule": node.rule,
         "digest": node.digest,
-        "state": "made" if artifact else "waits" if blocked else "ready",
+        "state": state or ("waits" if blocked else "ready"),
         "bytes": artifact.size if artifact else None,
         "seconds": float(seconds) if isinstance(seconds, int | float) else None,
         "finished": run_record.get("finished"),
         "folder": str(artifact.folder) if artifact else None,
     }
+
+
+def _look(workflow: Workflow, node: Node) -> tuple[Artifact | None, str | None]:
+    """Return the artifact and its state, as far as there is one."""
+    try:
+        artifact = workflow.store.find(node.spec)
+    except DamagedInput:
+        return None, "damaged"
+    if artifact is None:
+        return None, None
+    return artifact, "redo" if is_asked(workflow.store, node.digest) else "made"

@@ -6,15 +6,20 @@ import argparse
 import json
 
 from safebasin.commands.study_arguments import add_store
-from safebasin.errors import DamagedInput, RequestError
+from safebasin.errors import DamagedInput
 from safebasin.progress import SILENT, LineProgress
 from safebasin.store.store import Store, store_folder
-from safebasin.store.verify import verify
+from safebasin.store.verify import homes, verify
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_store(parser)
+    parser.add_argument(
+        "--downstream",
+        action="store_true",
+        help="name artifacts, too, that were made from other bytes of their inputs than are there",
+    )
     parser.add_argument("--json", action="store_true", help="print a JSON list of what is damaged")
 
 
@@ -25,16 +30,16 @@ def run(options: argparse.Namespace) -> int:
         RequestError: there is no store.
     """
     store = Store(store_folder(options.store))
-    if not store.root.is_dir():
-        raise RequestError(f"there is no store at {store.root}")
-    damages = list(verify(store, SILENT if options.json else LineProgress()))
+    count = len(homes(store))
+    progress = SILENT if options.json else LineProgress()
+    damages = list(verify(store, progress, downstream=options.downstream))
     if options.json:
-        keys = ("kind", "digest", "file", "problem")
+        keys = ("kind", "digest", "file", "problem", "cure")
         print(json.dumps([{key: getattr(each, key) for key in keys} for each in damages], indent=1))
     else:
         for damage in damages:
             print(damage)
-        print(
-            f"{store.root}: {len(damages)} damaged" if damages else f"{store.root}: all as written"
-        )
+        artifacts = len({(damage.kind, damage.digest) for damage in damages})
+        told = f"{len(damages)} damaged, in {artifacts}" if damages else "all as written, in all"
+        print(f"{store.root}: {told} of {count} artifacts")
     return DamagedInput.exit_code if damages else 0

@@ -5,17 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from safebasin.errors import DamagedInput
 from safebasin.store.canonical import Json
+from safebasin.store.seal import KEY, is_sealed, seal
 from safebasin.store.spec import Spec
 
 MANIFEST = "artifact.json"
 RUN = "run.json"
-FORMAT = 1
+FORMAT = 2
+"""Of manifests with a check of their own and the hashes of the inputs' manifests; 1 had neither."""
 _CHUNK = 1 << 20
+
+
+class DamagedManifest(DamagedInput):
+    """An ``artifact.json`` that does not say, or no longer says, what is beside it."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        """Of the manifest at ``path``."""
+        super().__init__(f"{path}: {problem}; {cure(path.parent.name)}")
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +44,12 @@ class Artifact:
     spec: Spec
     files: Mapping[str, FileRecord]
     folder: Path
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """Role to the SHA-256 of the ``artifact.json`` of the input that it was made from; artifacts
+    of before this was recorded have none."""
+    format: int = FORMAT
+    manifest: str = ""
+    """SHA-256 of its own ``artifact.json``."""
 
     @property
     def size(self) -> int:
@@ -43,9 +60,14 @@ class Artifact:
         """Return what ``run.json`` says of the run that made it, or None where it says nothing."""
         try:
             run = json.loads((self.folder / RUN).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
-        return run if isinstance(run, dict) else None
+        return {key: run[key] for key in run if key != KEY} if isinstance(run, dict) else None
+
+
+def cure(digest: str) -> str:
+    """Return what helps an artifact that is not as it was written."""
+    return f"`safebasin redo {digest}` has it made again"
 
 
 def hash_file(path: Path) -> FileRecord:
@@ -58,17 +80,41 @@ def hash_file(path: Path) -> FileRecord:
     return FileRecord(sha256=digest.hexdigest(), size=size)
 
 
-def manifest_text(spec: Spec, files: Mapping[str, FileRecord]) -> str:
-    """Return the text of ``artifact.json``: no time, host or path is in it."""
+def hash_manifest(folder: Path) -> str:
+    """Return the SHA-256 of the artifact's manifest, whatever it says.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+
+
+def manifest_text(
+    spec: Spec,
+    files: Mapping[str, FileRecord],
+    inputs: Mapping[str, str] | None = None,
+    form: int = FORMAT,
+) -> str:
+    """Return the text of ``artifact.json``: no time, host or path is in it.
+
+    Args:
+        spec: what determines the artifact.
+        files: what it holds.
+        inputs: role to the SHA-256 of the ``artifact.json`` of the input.
+        form: 1 for the text as it was written before manifests recorded their inputs.
+    """
     value: dict[str, Json] = {
-        "format": FORMAT,
+        "format": form,
         "digest": spec.digest,
         "spec": json.loads(spec.text),
         "files": {
             name: {"sha256": record.sha256, "size": record.size} for name, record in files.items()
         },
     }
-    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    if form > 1:
+        value["inputs"] = dict(inputs or {})
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return seal(text) if form > 1 else text
 
 
 def read_artifact(folder: Path) -> Artifact:
@@ -76,23 +122,56 @@ def read_artifact(folder: Path) -> Artifact:
 
     Raises:
         FileNotFoundError: there is no manifest.
-        DamagedInput: the manifest is no manifest, or its spec has another digest.
+        NotADirectoryError: ``folder`` is a file.
+        DamagedManifest: the manifest cannot be read, is no manifest or not the one that was
+            written, or its spec has another digest.
     """
     path = folder / MANIFEST
-    text = path.read_text(encoding="utf-8")
     try:
-        value = json.loads(text)
-        spec = Spec.from_json(value["spec"])
-        files = {
-            name: FileRecord(sha256=record["sha256"], size=record["size"])
-            for name, record in value["files"].items()
-        }
-        told = value["digest"]
-    except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise DamagedInput(f"{path} is not an artifact's manifest ({problem})") from problem
-    if not told == spec.digest == folder.name:
-        raise DamagedInput(
-            f"{path}: the spec's digest is {spec.digest}, the manifest says {told}, "
-            f"the folder {folder.name}; remove the folder to have it made again"
+        raw = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as problem:
+        raise DamagedManifest(path, f"it cannot be read ({problem.strerror})") from problem
+    try:
+        artifact, told = _parse(raw, folder)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+        raise DamagedManifest(path, f"it is not an artifact's manifest ({problem})") from problem
+    if artifact.format > 1 and not is_sealed(raw):
+        raise DamagedManifest(path, "it is not what was written")
+    if not told == artifact.spec.digest == folder.name:
+        problem_ = (
+            f"the spec's digest is {artifact.spec.digest}, the manifest says {told}, "
+            f"the folder {folder.name}"
         )
-    return Artifact(spec=spec, files=files, folder=folder)
+        raise DamagedManifest(path, problem_)
+    return artifact
+
+
+def _parse(raw: bytes, folder: Path) -> tuple[Artifact, object]:
+    """Return the artifact, and the digest that its manifest tells."""
+    value = json.loads(raw.decode("utf-8"))
+    form = value["format"]
+    if form not in (1, FORMAT):
+        raise ValueError(f"format {form!r}; this version reads 1 and {FORMAT}")
+    artifact = Artifact(
+        spec=Spec.from_json(value["spec"]),
+        files={name: _record(name, told) for name, told in value["files"].items()},
+        folder=folder,
+        inputs=_hashes(value["inputs"]) if form > 1 else {},
+        format=form,
+        manifest=hashlib.sha256(raw).hexdigest(),
+    )
+    artifact.spec.digest  # noqa: B018 - a number or a name that has no canonical JSON raises here
+    return artifact, value["digest"]
+
+
+def _record(name: str, told: Mapping[str, object]) -> FileRecord:
+    sha256, size = told["sha256"], told["size"]
+    if not isinstance(sha256, str) or not isinstance(size, int):
+        raise ValueError(f"{name} has no SHA-256 or no size")
+    return FileRecord(sha256=sha256, size=size)
+
+
+def _hashes(told: Mapping[str, object]) -> dict[str, str]:
+    return {role: str(sha256) for role, sha256 in told.items()}

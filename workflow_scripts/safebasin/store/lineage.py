@@ -27,13 +27,18 @@ def lineage(folders: Iterable[Path]) -> Iterator[Artifact]:
         seen.add(folder)
         try:
             artifact = read_artifact(folder)
-        except (FileNotFoundError, DamagedInput):
+        except (FileNotFoundError, NotADirectoryError, DamagedInput):
             continue
         yield artifact
-        waiting.extend(_inputs(artifact))
+        waiting.extend(inputs_of(artifact).values())
 
 
-def _inputs(artifact: Artifact) -> Iterator[Path]:
+def inputs_of(artifact: Artifact) -> dict[str, Path]:
+    """Return role to folder of what it was made from, as far as this version knows the rule."""
+    return dict(_inputs(artifact))
+
+
+def _inputs(artifact: Artifact) -> Iterator[tuple[str, Path]]:
     root = artifact.folder.parents[1]
     rule = RULES.get(rule_of_code(artifact.spec.code))
     for role, digest in artifact.spec.inputs.items():
@@ -42,4 +47,4 @@ def _inputs(artifact: Artifact) -> Iterator[Path]:
         except KeyError:
             continue
         if kind is not None:
-            yield root / kind / digest
+            yield role, root / kind / digest

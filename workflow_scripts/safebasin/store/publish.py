@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
@@ -19,6 +18,8 @@ from safebasin.store.artifact import (
     manifest_text,
     read_artifact,
 )
+from safebasin.store.replace import earlier_manifest, replace
+from safebasin.store.seal import seal
 from safebasin.store.spec import Spec
 from safebasin.store.store import Store
 
@@ -28,7 +29,11 @@ class UndeclaredFile(SafebasinError):
 
 
 def publish(
-    store: Store, spec: Spec, declared: Iterable[str], run: Mapping[str, object]
+    store: Store,
+    spec: Spec,
+    declared: Iterable[str],
+    run: Mapping[str, object],
+    inputs: Mapping[str, str] | None = None,
 ) -> Artifact:
     """Publish the scratch folder of ``spec`` as its artifact.
 
@@ -40,6 +45,7 @@ def publish(
         spec: what the artifact is.
         declared: glob patterns of the files that it may hold.
         run: how the run went; written as ``run.json``, which is no part of the artifact.
+        inputs: role to the SHA-256 of the ``artifact.json`` of the input that was read.
 
     Raises:
         UndeclaredFile: the scratch folder holds a file that no pattern declares.
@@ -48,12 +54,13 @@ def publish(
     files = _seal(scratch, tuple(declared))
     if not files:
         raise UndeclaredFile(f"{spec.kind} {spec.digest}: the step left no file")
-    _write_durably(scratch / RUN, json.dumps(run, indent=1, sort_keys=True) + "\n")
-    _write_durably(scratch / MANIFEST, manifest_text(spec, files))
+    told = json.dumps({"digest": spec.digest, **run}, indent=1, sort_keys=True)
+    _write_durably(scratch / RUN, seal(f"{told}\n"))
+    manifest = earlier_manifest(store, spec, files) or manifest_text(spec, files, inputs)
+    _write_durably(scratch / MANIFEST, manifest)
     sync_folder(scratch)
     home.parent.mkdir(parents=True, exist_ok=True)
-    _discard_remains(store, home)
-    scratch.rename(home)
+    replace(store, home, scratch)
     sync_folder(home.parent)
     return read_artifact(home)
 
@@ -95,15 +102,6 @@ def _seal(scratch: Path, declared: tuple[str, ...]) -> dict[str, FileRecord]:
 def _matches(name: str, pattern: str) -> bool:
     """Match as a shell does; ``**/`` stands for any folders, or none."""
     return fnmatch(name, pattern) or fnmatch(name, pattern.removeprefix("**/"))
-
-
-def _discard_remains(store: Store, home: Path) -> None:
-    """Move what an earlier try left at ``home`` out of the way, then delete it."""
-    if not home.exists():
-        return
-    remains = store.root / ".scratch" / f"{home.name}.remains.{os.getpid()}"
-    home.rename(remains)
-    shutil.rmtree(remains)
 
 
 def _write_durably(path: Path, text: str) -> None:

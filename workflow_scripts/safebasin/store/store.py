@@ -43,10 +43,14 @@ class Store:
         return self.get(spec.kind, spec.digest)
 
     def get(self, kind: str, digest: str) -> Artifact | None:
-        """Return the artifact, or None while it is not published."""
+        """Return the artifact, or None while it is not published.
+
+        Raises:
+            DamagedInput: its manifest is not what was written.
+        """
         try:
             return read_artifact(self.home(kind, digest))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     def artifacts(self, kind: str | None = None) -> Iterator[Artifact]:

@@ -1,79 +1,129 @@
-"""Re-hashing a store: every damaged file is found and named."""
+"""Re-hashing a store: every damaged file is found and named, with its cure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from string import hexdigits
 
-from safebasin.errors import DamagedInput
+from safebasin.errors import RequestError
 from safebasin.progress import SILENT, Progress
-from safebasin.store.artifact import MANIFEST, RUN, hash_file, manifest_text, read_artifact
+from safebasin.store.artifact import (
+    MANIFEST,
+    RUN,
+    Artifact,
+    DamagedManifest,
+    cure,
+    hash_file,
+    manifest_text,
+    read_artifact,
+)
+from safebasin.store.canonical import DIGEST_LENGTH
+from safebasin.store.examine import Fault, examine, examine_run
 from safebasin.store.kinds import KINDS
+from safebasin.store.made_from import made_from_other_bytes
+from safebasin.store.redo import is_asked
 from safebasin.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
-    """One thing that is wrong, and where."""
+    """One thing that is wrong, where, and what helps."""
 
     kind: str
     digest: str
     file: str
     problem: str
+    cure: str
 
     def __str__(self) -> str:
         """Return the damage as one line."""
-        return f"{self.kind}/{self.digest}/{self.file}: {self.problem}"
+        return f"{self.kind}/{self.digest}/{self.file}: {self.problem}; {self.cure}"
 
 
-def verify(store: Store, progress: Progress = SILENT) -> Iterator[Damage]:
+def homes(store: Store) -> list[tuple[str, Path]]:
+    """Return kind and folder of all that lies where artifacts are.
+
+    Raises:
+        RequestError: there is no store.
+    """
+    root = store.root
+    if not root.is_dir():
+        raise RequestError(f"there is no store at {root}")
+    kinds = [kind for kind in KINDS if (root / kind).is_dir()]
+    if not kinds and not (root / ".locks").is_dir():
+        raise RequestError(f"{root} is no store: no folder in it is named as a kind of artifact is")
+    return [(kind, home) for kind in kinds for home in sorted((root / kind).iterdir())]
+
+
+def verify(
+    store: Store, progress: Progress = SILENT, *, downstream: bool = False
+) -> Iterator[Damage]:
     """Hash every file of every artifact and yield what is wrong.
 
     Sizes and times are not trusted: each byte is read.
+
+    Args:
+        store: which.
+        progress: is told how far it is.
+        downstream: whether to name artifacts, too, that were made from other bytes of their inputs
+            than are there now.
+
+    Raises:
+        RequestError: there is no store.
     """
-    homes = [
-        (kind, home)
-        for kind in KINDS
-        if (store.root / kind).is_dir()
-        for home in sorted((store.root / kind).iterdir())
-    ]
-    for kind, home in progress.over(homes, "artifacts verified"):
-        yield from _verify_one(kind, home)
+    for kind, home in progress.over(homes(store), "artifacts verified"):
+        helps = cure(home.name)
+        if is_asked(store, home.name):
+            helps = "it was asked for (`safebasin redo`): the next run makes it again"
+        for fault in _faults(store, kind, home, downstream):
+            yield Damage(
+                kind=kind,
+                digest=home.name,
+                file=fault.file,
+                problem=fault.problem,
+                cure=_cure_of(home, fault) or helps,
+            )
 
 
-def _verify_one(kind: str, home: Path) -> Iterator[Damage]:
+def _faults(store: Store, kind: str, home: Path, downstream: bool) -> Iterator[Fault]:
+    """Yield what is wrong with one artifact; of files, only if its manifest can be believed."""
     try:
         artifact = read_artifact(home)
     except (FileNotFoundError, NotADirectoryError):
-        problem = f"there is no manifest; remove {home} to have it made again"
-        yield Damage(kind=kind, digest=home.name, file=MANIFEST, problem=problem)
+        missing = "there is no manifest" if _is_named(home) else "this is no artifact"
+        yield Fault(file=MANIFEST if _is_named(home) else "", problem=missing)
         return
-    except (DamagedInput, UnicodeDecodeError) as damage:
-        yield Damage(kind=kind, digest=home.name, file=MANIFEST, problem=str(damage))
+    except DamagedManifest as damage:
+        yield Fault(file=MANIFEST, problem=damage.problem)
         return
     if artifact.spec.kind != kind:
-        problem = f"its spec is of kind {artifact.spec.kind}"
-        yield Damage(kind=kind, digest=home.name, file=MANIFEST, problem=problem)
-    if (home / MANIFEST).read_text(encoding="utf-8") != manifest_text(
-        artifact.spec, artifact.files
-    ):
-        problem = "the manifest is not what was written"
-        yield Damage(kind=kind, digest=home.name, file=MANIFEST, problem=problem)
-    present = {
-        path.relative_to(home).as_posix() for path in home.rglob("*") if not path.is_dir()
-    } - {MANIFEST, RUN}
-    for name in sorted(present | set(artifact.files)):
-        record = artifact.files.get(name)
-        if record is None:
-            problem = "the manifest does not know this file"
-        elif name not in present:
-            problem = "the file is missing"
-        elif (got := hash_file(home / name)) != record:
-            problem = (
-                f"SHA-256 {got.sha256} ({got.size} bytes), "
-                f"the manifest says {record.sha256} ({record.size} bytes)"
-            )
-        else:
-            continue
-        yield Damage(kind=kind, digest=home.name, file=name, problem=problem)
+        yield Fault(file=MANIFEST, problem=f"its spec is of kind {artifact.spec.kind}")
+        return
+    if not _is_as_written(artifact):
+        yield Fault(file=MANIFEST, problem="it is not what was written")
+        return
+    yield from examine(artifact, hash_file)
+    yield from examine_run(artifact)
+    for other in made_from_other_bytes(store, artifact) if downstream else ():
+        yield Fault(file=MANIFEST, problem=f"the artifact {other}")
+
+
+def _is_as_written(artifact: Artifact) -> bool:
+    text = manifest_text(artifact.spec, artifact.files, artifact.inputs, artifact.format)
+    return (artifact.folder / MANIFEST).read_bytes() == text.encode()
+
+
+def _is_named(home: Path) -> bool:
+    """Return whether ``home`` has the name of an artifact."""
+    return len(home.name) == DIGEST_LENGTH and set(home.name) <= set(hexdigits.lower())
+
+
+def _cure_of(home: Path, fault: Fault) -> str | None:
+    """Return what helps where nothing needs to be made again."""
+    if not _is_named(home):
+        return f"remove {home}"
+    if fault.file == RUN:
+        return f"no result depends on it: remove {home / RUN}"
+    return None

@@ -1,0 +1,71 @@
+"""Putting an artifact in the place of another, so that a kill leaves the one or the other."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from safebasin.errors import DamagedInput
+from safebasin.store.artifact import MANIFEST, FileRecord, manifest_text
+from safebasin.store.made_from import made_from_other_bytes
+from safebasin.store.spec import Spec
+from safebasin.store.store import Store
+
+
+def replace(store: Store, home: Path, made: Path) -> None:
+    """Move the folder ``made`` to ``home``; what is there waits aside until that is done.
+
+    The caller holds the lock of the digest.
+    """
+    aside = _aside(store, home.name)
+    _delete(aside)
+    if os.path.lexists(home):
+        home.rename(aside)
+    made.rename(home)
+    _delete(aside)
+
+
+def put_back(store: Store, home: Path) -> None:
+    """Put back the artifact that a replacing which was killed had moved aside.
+
+    The caller holds the lock of the digest.
+    """
+    aside = _aside(store, home.name)
+    if not os.path.lexists(home) and (aside / MANIFEST).is_file():
+        aside.rename(home)
+    _delete(aside)
+
+
+def earlier_manifest(store: Store, spec: Spec, files: Mapping[str, FileRecord]) -> str | None:
+    """Return the manifest of what is replaced, if it is of an older form and tells the same files.
+
+    If no input of it was made again either, no byte is another one than before, and what was made
+    from it goes by that manifest.
+    """
+    try:
+        before = store.find(spec)
+    except DamagedInput:
+        return None
+    if before is None or before.format > 1 or before.files != files:
+        return None
+    if made_from_other_bytes(store, before):
+        return None
+    return manifest_text(spec, files, form=before.format)
+
+
+def _aside(store: Store, digest: str) -> Path:
+    return store.root / ".scratch" / f"{digest}.replaced"
+
+
+def _delete(aside: Path) -> None:
+    """Delete what was moved aside; half deleted, it has a name that is never put back."""
+    doomed = aside.with_name(f"{aside.name}.gone")
+    for path in (aside, doomed):
+        if path.is_symlink() or path.is_file():
+            path.unlink()
+    shutil.rmtree(doomed, ignore_errors=True)
+    if aside.exists():
+        aside.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
