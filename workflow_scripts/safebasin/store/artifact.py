@@ -10,10 +10,10 @@ from pathlib import Path
 
 from safebasin.errors import DamagedInput
 from safebasin.store.canonical import Json
+from safebasin.store.names import MANIFEST as MANIFEST
+from safebasin.store.names import RUN as RUN
 from safebasin.store.spec import Spec
 
-MANIFEST = "artifact.json"
-RUN = "run.json"
 FORMAT = 1
 _CHUNK = 1 << 20
 
