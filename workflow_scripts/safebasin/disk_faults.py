@@ -89,8 +89,8 @@ def _rights(path: Path) -> str:
     mode = stat.filemode(found.st_mode)
     return (
         f"{path} is {owner}'s, of the group {group} and the mode {mode}, and this is "
-        f"{_named(pwd.getpwuid, os.geteuid())}. Name a store of your own (--store, SAFEBASIN_STORE)"
-        ", or let its owner share it: docs/store.md has the commands"
+        f"{_named(pwd.getpwuid, os.geteuid())}. Let its owner give the right to it (a store of "
+        "several users: docs/store.md), or name a store of your own (--store, SAFEBASIN_STORE)"
     )
 
 

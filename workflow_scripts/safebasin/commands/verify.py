@@ -9,6 +9,7 @@ from safebasin.commands.study_arguments import add_store
 from safebasin.errors import DamagedInput, RequestError
 from safebasin.progress import SILENT, LineProgress
 from safebasin.store.store import Store, store_folder
+from safebasin.store.strays import strays
 from safebasin.store.verify import verify
 
 
@@ -37,4 +38,10 @@ def run(options: argparse.Namespace) -> int:
         print(
             f"{store.root}: {len(damages)} damaged" if damages else f"{store.root}: all as written"
         )
+        if left := strays(store):
+            size = sum(stray.size for stray in left)
+            print(
+                f"{len(left)} files and folders of unfinished jobs lie in {store.root}/.scratch, "
+                f"{size / 1e6:.2f} MB; `safebasin scratch` lists and clears them"
+            )
     return DamagedInput.exit_code if damages else 0

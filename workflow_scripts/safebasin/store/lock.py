@@ -90,6 +90,24 @@ def try_lock(path: Path) -> Iterator[bool]:
         yield free
 
 
+def is_held(path: Path) -> bool:
+    """Say whether a process of this host holds the lock at ``path``, or another host's may.
+
+    Nothing is written: a store may be one that only others can write.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return not _holder_of(path).is_none_elsewhere()
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return not _holder_of(path).is_none_elsewhere()
+
+
 def _opened(path: Path, held: ExitStack) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -153,7 +171,7 @@ class _Holder:
             if not _LINE.fullmatch(seen):
                 # Nobody's name: a disk that was full or lost power. Who is just writing one where
                 # there are no links takes no second for it.
-                if not self._is_silent(seen, min(1.0, self.patience)):
+                if not self._is_silent(seen, min(1.0, 4 * self.beat)):
                     continue
             elif not (alone and seen.startswith(_kernel())):
                 waiting()
