@@ -63,7 +63,7 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
         return
     # Within a folder that is deleted, names are told without their folder.
     path = os.fspath(arguments[0]) if isinstance(arguments[0], str | os.PathLike) else ""
-    if os.path.isabs(path) and not str(path).startswith(watch.root):
+    if str(path).startswith("/") and not str(path).startswith(watch.root):
         return
     watch.seen += 1
     if problem := watch.fault(event, str(path)):

@@ -52,8 +52,9 @@ def disk_faults_told(folder: Path) -> Iterator[None]:
 
 def disk_fault(problem: OSError, folder: Path) -> MachineLacks:
     """Return the error of ``problem``, which named a file or happened in ``folder``."""
-    named = problem.filename if isinstance(problem.filename, str | bytes | os.PathLike) else None
-    path = Path(os.fsdecode(named)) if named else folder
+    told = (problem.filename2, problem.filename)  # of two, the second is the one that is written
+    named = [each for each in told if isinstance(each, str | bytes | os.PathLike)]
+    path = Path(os.fsdecode(named[0])) if named else folder
     near = path if _seen(path) else _nearest(path)
     what = os.strerror(problem.errno) if problem.errno else str(problem)
     cure = _CURES.get(problem.errno or 0, _LOOK) or _rights(near)

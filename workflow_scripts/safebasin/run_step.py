@@ -113,6 +113,8 @@ def _work(request: Request) -> None:
     inputs = _inputs(request)
     folder = store.scratch(spec.digest)
     resumed = state_of(folder).is_dir()
+    if not resumed:
+        discard(state_of(folder))
     discard(folder)  # files that a killed try finished are made again, from its state
     folder.mkdir(parents=True)
     began = time.monotonic()

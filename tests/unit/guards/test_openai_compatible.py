@@ -15,6 +15,7 @@ from safebasin.resume.lines import read_lines
 from safebasin.steps.job import Job
 from safebasin.steps.search_prefix import bring_replies, hand_over_replies
 
+from ...wear import TEARS
 from .scripted import ScriptedAgent
 
 TOKEN = "secret-token-0123456789"
@@ -247,6 +248,21 @@ def test_a_reply_that_a_kill_cut_short_is_asked_for_again(server, tmp_path):
     make(server, path).propose(5, None, 1)
 
     assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("tear", TEARS.values(), ids=TEARS)
+def test_a_torn_record_of_replies_is_asked_for_again_and_handed_over_whole(tear, server, tmp_path):
+    """Proposals that were logged count for nothing without the reply that they came from."""
+    server.answers = [GOOD, GOOD, GOOD, GOOD]
+    job = searching(tmp_path / "job")
+    for _ in range(2):
+        generator = make(server, job.state / REPLIES)
+        settings = SearchSettings(candidates=2, rounds=2, threshold=9.0)
+        PrefixSearch(settings, generator, ScriptedAgent(), job.state).run()
+        hand_over_replies(job)
+        rounds = [json.loads(line)["round"] for line in (job.folder / REPLIES).open()]
+        assert sorted(rounds) == [1, 2]
+        tear(job.state / REPLIES)
 
 
 def test_the_token_is_in_no_file_message_note_or_description(server, tmp_path):

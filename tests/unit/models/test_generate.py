@@ -13,6 +13,8 @@ from safebasin.models.load import LoadedModel
 from safebasin.models.padding import common_head
 from safebasin.resume.lines import append_line, read_lines
 
+from ...wear import TEARS, Tear
+
 TEXTS = ("a", "a quiet lake", "the weather " * 4, "seven", "an old bridge and a recipe", "b")
 
 
@@ -111,6 +113,19 @@ def test_a_resumed_run_generates_only_what_is_missing_and_gives_the_same(
     assert resumed[int(first)].text == "kept from the earlier try"
     others = [place for place in range(len(prompts)) if place != int(first)]
     assert [resumed[place] for place in others] == [whole[place] for place in others]
+
+
+@pytest.mark.parametrize("tear", TEARS.values(), ids=TEARS)
+def test_torn_answers_are_given_again(
+    loaded: LoadedModel, prompts: list[tuple[int, ...]], tmp_path: Path, tear: Tear
+) -> None:
+    settings = {"max_new_tokens": 3, "batch_size": 2, "resume": tmp_path}
+    whole = generate_answers(loaded, prompts, **settings)
+    (kept,) = tmp_path.iterdir()
+    tear(kept)
+
+    for _ in range(2):
+        assert generate_answers(loaded, prompts, **settings) == whole
 
 
 def test_what_was_answered_to_other_prompts_is_not_taken(

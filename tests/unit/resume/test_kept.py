@@ -147,7 +147,9 @@ def test_a_state_of_other_parameters_is_absent(tmp_path):
 
     assert record == Record()
     assert other["w"].tolist() == [1.0] * 4
-    assert notes.told == ["step-00000002, kept by an earlier try, is not used: it is of other parameters"]
+    assert notes.told == [
+        "step-00000002, kept by an earlier try, is not used: it is of other parameters"
+    ]
 
 
 @pytest.mark.parametrize("tear", TEARS.values(), ids=TEARS)

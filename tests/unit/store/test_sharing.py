@@ -63,7 +63,12 @@ def share(root: Path) -> None:
 
 
 def work(
-    root: Path, user: int, *, dies: bool = False, umask: int = 0o022, groups: tuple[int, ...] = (GROUP,)
+    root: Path,
+    user: int,
+    *,
+    dies: bool = False,
+    umask: int = 0o022,
+    groups: tuple[int, ...] = (GROUP,),
 ) -> subprocess.CompletedProcess[str]:
     told = json.dumps([user, user, list(groups), str(root), dies, umask])
     return subprocess.run(
@@ -163,7 +168,11 @@ def test_a_file_that_the_group_could_not_read_is_made_one_that_it_can(root, grou
     assert found.st_gid == GROUP
     assert found.st_mode & stat.S_IRGRP
     assert stat.S_IMODE(cache.stat().st_mode) == mode
-    assert sorted(path.name for path in folder.iterdir()) == ["artifact.json", "run.json", "weights"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "artifact.json",
+        "run.json",
+        "weights",
+    ]
 
 
 def test_only_a_folder_that_hands_its_group_on_is_shared(tmp_path):

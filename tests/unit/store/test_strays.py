@@ -43,15 +43,15 @@ def names(store: Store) -> set[str]:
 
 def test_nothing_is_written_or_deleted_by_looking(store, capsys):
     process = hold_elsewhere(store.lock_file(HELD), beat=10.0)
-    before = {path for path in store.root.rglob("*")}
+    before = set(store.root.rglob("*"))
 
     lines = told(capsys, "scratch", "--store", str(store.root))
 
     process.communicate()
     assert len(lines) == 9
-    assert {path for path in store.root.rglob("*")} | {
-        store.lock_file(HELD).with_name(f"{HELD}.holder")
-    } == before
+    assert (
+        set(store.root.rglob("*")) | {store.lock_file(HELD).with_name(f"{HELD}.holder")} == before
+    )
     by_name = {line.split(":")[0]: line for line in lines}
     assert "0.50 MB" in by_name[LEFT]
     assert "held by nobody" in by_name[LEFT]
