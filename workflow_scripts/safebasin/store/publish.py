@@ -59,7 +59,8 @@ def publish(
     home.parent.mkdir(parents=True, exist_ok=True)
     _discard_remains(store, home)
     scratch.rename(home)
-    sync_folder(home.parent)
+    for folder in (home.parent, store.root):
+        sync_folder(folder)
     return read_artifact(home)
 
 
@@ -75,6 +76,7 @@ def _seal(scratch: Path, declared: tuple[str, ...]) -> dict[str, FileRecord]:
     for path in sorted(scratch.rglob("*")):
         name = path.relative_to(scratch).as_posix()
         if path.is_dir() and not path.is_symlink():
+            sync_folder(path)
             continue
         if is_reserved(name):
             raise UndeclaredFile(
