@@ -89,7 +89,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(gpu, inputs, tmp_path, method, precis
     again = tuned(tmp_path / "again", inputs, gpu, method, **given)
     with pytest.raises(Stopped):
         tuned(tmp_path / "stopped", inputs, gpu, method, stop_after=4, **given)
-    assert (tmp_path / "stopped" / "resume").exists()
+    assert (tmp_path / "stopped.state").exists()
 
     assert again == whole
     assert tuned(tmp_path / "stopped", inputs, gpu, method, **given) == whole

@@ -34,6 +34,12 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "errors": ("safebasin",),
     "progress": ("safebasin",),
     "store/canonical": ("safebasin",),
+    "store/names": ("safebasin",),
+    # What all steps stand on: it knows of no study, no artifact, no model.
+    "resume": (
+        *(f"safebasin.{room}" for room in ("store", "study", "steps", "cli", "templates")),
+        *("domain", "snakemake", "numpy", *HEAVY),
+    ),
     "store": ("safebasin.study", "safebasin.steps", "safebasin.cli", "domain", "snakemake"),
     "study": ("safebasin.steps", "safebasin.cli", "domain", "snakemake", "numpy", *HEAVY),
     "study/plan": ("os", "pathlib", "time", "random", "subprocess", "safebasin.store.store"),
@@ -101,7 +107,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
         "snakemake",
     ),
 }
-STORE_FOR_DOMAIN = {"safebasin.store.canonical", "safebasin.store.writers"}
+STORE_FOR_DOMAIN = {f"safebasin.store.{name}" for name in ("canonical", "names", "writers")}
 LONGEST = 330
 
 

@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from safebasin import lease
 from safebasin.errors import MachineLacks
 from safebasin.lease import FOLDER, leased, show_only
 from safebasin.visible_gpus import visible_gpus
@@ -224,3 +226,21 @@ def test_a_folder_that_somebody_else_put_there_is_refused(
             pass
     finally:
         folder.unlink()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_users_with_the_usual_umask_share_one_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(prefix="safebasin-leases-") as folder:
+        Path(folder).chmod(0o777)
+        monkeypatch.setenv(FOLDER, folder)
+        monkeypatch.setattr(lease, "visible_gpus", lambda: WHOLE)
+        with leased(1, pytest.fail):
+            child = os.fork()
+            if not child:
+                os.setuid(60001)
+                try:
+                    with leased(1, pytest.fail) as held:
+                        os._exit(0 if held == WHOLE[1:2] else 1)
+                finally:
+                    os._exit(2)
+            assert os.waitpid(child, 0)[1] == 0

@@ -14,6 +14,7 @@ from snakemake.common import overwrite_function_params
 
 from safebasin import sizing
 from safebasin.commands.unlock import hold_running
+from safebasin.disk_faults import disk_faults_told
 from safebasin.errors import DamagedInput, StudyError
 from safebasin.machine import Machine, machine_of
 from safebasin.reporting.captions import CAPTIONS
@@ -250,12 +251,14 @@ def bind(configs: Sequence[Path], settings: Mapping[str, Any], *, is_main: bool)
 
     Raises:
         StudyError: the study has problems, or the machine's settings; all are in the message.
+        MachineLacks: the disk is full or closed to this user.
     """
     machine = machine_of(settings)
     paths = list(configs) or [Path("config.yaml")]
-    binding = Binding(open_workflow(paths, store=machine.store), paths, machine)
-    if is_main:
-        binding.begin()
+    with disk_faults_told(Path()):
+        binding = Binding(open_workflow(paths, store=machine.store), paths, machine)
+        if is_main:
+            binding.begin()
     return binding
 
 

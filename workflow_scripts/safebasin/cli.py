@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from safebasin.disk_faults import disk_faults_told
 from safebasin.errors import RequestError, SafebasinError
 from safebasin.stopped import Stopped
 from safebasin.store.kinds import RULES
@@ -27,6 +28,7 @@ COMMANDS = {
     "lock": "write commits and hashes of a study's sources to sources.lock.yaml",
     "schema": "print the JSON schema of config.yaml",
     "unlock": "clear the lock of a Snakemake that was killed",
+    "scratch": "list what unfinished jobs left in the store, or clear it",
     "results": "link the study's results under readable names",
 }
 
@@ -39,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     told = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = _run_step(told) if told and told[0] in RULES else _run_command(told)
+        with disk_faults_told(Path()):
+            code = _run_step(told) if told and told[0] in RULES else _run_command(told)
     except SafebasinError as problem:
         print(f"safebasin: {problem}", file=sys.stderr)
         code = problem.exit_code

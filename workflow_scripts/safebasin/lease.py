@@ -126,7 +126,10 @@ def _turn(folder: Path) -> Iterator[None]:
 
 def _open(path: Path) -> int:
     """Open a lock file; programs that the job starts do not inherit it."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except PermissionError:  # another user's, with the usual umask: to lock it is to read it
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _close(handles: Iterable[int]) -> None:

@@ -18,10 +18,13 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
+from safebasin.disk_faults import disk_faults_told
 from safebasin.errors import RequestError
 from safebasin.lease import leased, show_only
 from safebasin.out_of_memory import memory_watched
 from safebasin.progress import SILENT, Progress
+from safebasin.resume.durable import discard
+from safebasin.resume.place import state_of
 from safebasin.steps.job import Job
 from safebasin.store.begun import begin, end
 from safebasin.store.code_identity import CodeBook, is_plugin
@@ -32,6 +35,7 @@ from safebasin.store.publish import publish
 from safebasin.store.receipts import write_receipt
 from safebasin.store.redo import answer
 from safebasin.store.replace import put_back
+from safebasin.store.sharing import shared_as
 from safebasin.store.spec import Spec
 from safebasin.store.standing import standing
 from safebasin.store.store import Store
@@ -83,20 +87,30 @@ def run_step(request: Request) -> bool:
         RequestError: the step does not make such a thing, an input is not in the store, or the
             code is no longer the one that was planned with.
         DamagedInput: an input is not what was written, or what is there was made from other bytes.
-        MachineLacks: a granted GPU is not there, or memory ran out.
+        MachineLacks: a granted GPU is not there, memory or the disk ran out, or the store cannot be
+            written.
     """
     spec, store = request.spec, request.store
     rule = RULES.get(request.step)
     if rule is None or rule.kind != spec.kind:
         raise RequestError(f"{request.step} does not make a {spec.kind}")
     note = request.progress.note
-    with store.lock(spec.digest, lambda: note(f"{spec.digest} is being made by another process")):
-        put_back(store, store.home(spec.kind, spec.digest))
-        found = standing(store, spec, note)
+
+    def waiting() -> None:
+        note(f"{spec.digest} is being made by another process")
+
+    with disk_faults_told(store.root):
+        found = standing(store, spec, lambda _: None)
         if found is None:
-            _check_code(request.step, spec)
-            _work(request)
-        if request.receipt is not None:
+            with shared_as(store.root), store.lock(spec.digest, waiting):
+                put_back(store, store.home(spec.kind, spec.digest))
+                found = standing(store, spec, note)
+                if found is None:
+                    _check_code(request.step, spec)
+                    _work(request)
+                discard(state_of(store.scratch(spec.digest)))
+    if request.receipt is not None:
+        with disk_faults_told(request.receipt.parent):
             write_receipt(store, spec.kind, spec.digest, request.receipt)
     note(f"{spec.kind} {spec.digest} {'was in the store' if found else 'is published'}")
     return found is None
@@ -111,8 +125,11 @@ def _work(request: Request) -> None:
     if begin(store, spec.digest, inputs.manifests):
         request.progress.note(f"{name} was begun from other bytes, so it begins anew")
     folder = store.scratch(spec.digest)
-    resumed = folder.is_dir()
-    folder.mkdir(parents=True, exist_ok=True)
+    resumed = state_of(folder).is_dir()
+    if not resumed:
+        discard(state_of(folder))
+    discard(folder)  # files that a killed try finished are made again, from its state
+    folder.mkdir(parents=True)
     began = time.monotonic()
     _set_environment(request.step)
     gc.set_threshold(*COLLECTED)

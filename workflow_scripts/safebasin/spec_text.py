@@ -26,7 +26,7 @@ def lay_long_specs(specs: Iterable[Spec], directory: Path) -> None:
     for spec in specs:
         if len(text := spec.text) > LONGEST:
             path = directory / _path(spec)
-            if not path.exists():
+            if not _holds(path, text):  # a power cut may have left less
                 write_atomically(path, text)
 
 
@@ -50,6 +50,10 @@ def unpack_spec(argument: str) -> Spec:
     if path and path.stem != spec.digest:
         raise RequestError(f"{path} holds the spec of {spec.digest}; remove it and start again")
     return spec
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_bytes() == text.encode()
 
 
 def _path(spec: Spec) -> Path:

@@ -11,9 +11,11 @@ from safebasin.guards.generators.generator import GeneratorContext, load_generat
 from safebasin.guards.generators.openai_compatible import ChatApiSettings
 from safebasin.guards.search import PrefixSearch, SearchSettings
 from safebasin.guards.search_files import REPLIES, write_search
+from safebasin.resume.lines import read_lines
 from safebasin.steps.job import Job
-from safebasin.steps.search_prefix import bring_replies
+from safebasin.steps.search_prefix import bring_replies, hand_over_replies
 
+from ...wear import TEARS
 from .scripted import ScriptedAgent
 
 TOKEN = "secret-token-0123456789"
@@ -189,7 +191,7 @@ def test_a_recorded_reply_is_used_and_not_asked_for_again(server, tmp_path):
 
     assert [again.propose(5, None, 1), again.propose(5, None, 2)] == said
     assert len(server.requests) == 2
-    assert [json.loads(line)["round"] for line in path.read_text().splitlines()] == [1, 2]
+    assert [line["round"] for line in read_lines(path)] == [1, 2]
 
 
 def test_searches_of_other_seeds_ask_for_their_own_replies(server, tmp_path):
@@ -204,16 +206,36 @@ def test_searches_of_other_seeds_ask_for_their_own_replies(server, tmp_path):
 def test_with_the_replies_of_an_earlier_search_no_server_is_asked(server, tmp_path):
     given = tmp_path / "given"
     server.answers = [GOOD, "PREFIX: # I am the second one."]
-    said = [make(server, given / f"{n}/replies.jsonl").propose(5, None, n) for n in (1, 2)]
-    job = Job(
-        digest="0" * 16, raw_params={}, inputs={"replies": given}, folder=tmp_path, device="cpu"
-    )
+    earlier = searching(given / "earlier")
+    said = [make(server, earlier.state / REPLIES).propose(5, None, n) for n in (1, 2)]
+    hand_over_replies(earlier)
+    job = searching(tmp_path / "job", replies=given / "earlier")
 
     bring_replies(job)
-    again = make(server, tmp_path / REPLIES, environment={})
+    again = make(server, job.state / REPLIES, environment={})
 
     assert [again.propose(5, None, n) for n in (1, 2)] == said
     assert len(server.requests) == 2
+    hand_over_replies(job)
+    assert (job.folder / REPLIES).read_bytes() == (earlier.folder / REPLIES).read_bytes()
+
+
+@pytest.mark.parametrize("line", ["[1]", "{", '{"request": "x"}', "3", '"text"', "\0"])
+def test_given_replies_that_are_none_are_refused_by_name(line, tmp_path):
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / REPLIES).write_text(f"{line}\n")
+    job = searching(tmp_path / "job", replies=tmp_path / "given")
+
+    with pytest.raises(DamagedInput, match=r"replies\.jsonl: a line is no recorded reply"):
+        bring_replies(job)
+
+    assert not (job.state / REPLIES).exists()
+
+
+def searching(folder, **inputs):
+    """A search's job."""
+    folder.mkdir(parents=True)
+    return Job(digest="0" * 16, raw_params={}, inputs=inputs, folder=folder, device="cpu")
 
 
 def test_a_reply_that_a_kill_cut_short_is_asked_for_again(server, tmp_path):
@@ -226,6 +248,21 @@ def test_a_reply_that_a_kill_cut_short_is_asked_for_again(server, tmp_path):
     make(server, path).propose(5, None, 1)
 
     assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("tear", TEARS.values(), ids=TEARS)
+def test_a_torn_record_of_replies_is_asked_for_again_and_handed_over_whole(tear, server, tmp_path):
+    """Proposals that were logged count for nothing without the reply that they came from."""
+    server.answers = [GOOD, GOOD, GOOD, GOOD]
+    job = searching(tmp_path / "job")
+    for _ in range(2):
+        generator = make(server, job.state / REPLIES)
+        settings = SearchSettings(candidates=2, rounds=2, threshold=9.0)
+        PrefixSearch(settings, generator, ScriptedAgent(), job.state).run()
+        hand_over_replies(job)
+        rounds = [json.loads(line)["round"] for line in (job.folder / REPLIES).open()]
+        assert sorted(rounds) == [1, 2]
+        tear(job.state / REPLIES)
 
 
 def test_the_token_is_in_no_file_message_note_or_description(server, tmp_path):

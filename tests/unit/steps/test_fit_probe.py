@@ -16,6 +16,7 @@ from safebasin.agents.prompting import Nothing
 from safebasin.errors import StudyError
 from safebasin.models.chat import ChatFormat
 from safebasin.models.load import LoadedModel, load_model
+from safebasin.resume.place import state_of
 from safebasin.steps import fit_probe
 from safebasin.steps.job import Job
 from safebasin.store.writers import write_json, write_parquet
@@ -123,8 +124,10 @@ def test_a_killed_job_goes_on_to_the_same_bytes(
         patch.setattr(fit_probe, "refuses", lambda *told: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             run(folder, PARAMS, checkpoint=tiny, guard=searched)
-    assert list((folder / "resume").glob("logits-*.json"))
-    (folder / "resume" / "steering-0.new").write_text("half a pie")
+    state = state_of(folder)
+    assert list(state.glob("logits-*/piece.json"))
+    (state / "new").mkdir()
+    (state / "new" / "piece.json").write_text("half a pie")
 
     run(folder, PARAMS, checkpoint=tiny, guard=searched)
 

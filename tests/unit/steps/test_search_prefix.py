@@ -14,6 +14,7 @@ from safebasin.guards.choice import read_choice
 from safebasin.guards.controls import search_controls
 from safebasin.models.chat import ChatFormat
 from safebasin.models.load import load_tokenizer
+from safebasin.resume.place import state_of
 from safebasin.steps import search_prefix
 from safebasin.steps.job import Job
 
@@ -115,7 +116,7 @@ def test_a_job_killed_before_each_prefix_goes_on_to_the_same_bytes(
             break
         except Killed:
             tries += 1
-        log = folder / "resume" / "search.jsonl"
+        log = state_of(folder) / "search.jsonl"
         log.write_bytes(log.read_bytes() + b'{"scoring": "sea')  # the line it was killed in
 
     rows = pq.read_table(made / "candidates.parquet").num_rows

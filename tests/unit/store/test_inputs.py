@@ -222,8 +222,9 @@ def test_work_begun_from_other_bytes_of_an_input_is_not_taken_up(store, monkeypa
     found: list[list[str]] = []
 
     def work(job: Job) -> None:
-        found.append(sorted(path.name for path in job.folder.iterdir()))
-        (job.folder / "state.bin").write_bytes(b"half")
+        found.append(sorted(path.name for path in job.state.glob("*")))
+        job.state.mkdir(exist_ok=True)
+        (job.state / "state.bin").write_bytes(b"half")
         if len(found) < 3:
             raise KeyboardInterrupt
         write(job)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import os
 import subprocess
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from safebasin.store.lock import hold_lock
+from safebasin.errors import MachineLacks
+from safebasin.store.lock import hold_lock, is_held, try_lock
+
+from ...wear import changes, dies_at, full_disk
 
 BEAT, PATIENCE = 0.05, 1.2
 LATE = 60.0
@@ -170,3 +175,125 @@ def test_where_the_file_system_has_no_locks_the_signs_of_life_do(lock, monkeypat
         assert not inside
     waiter.join(LATE)
     assert inside == ["second"]
+
+
+TORN = {
+    "empty": b"",
+    "cut short": b"0f3c another-host 17 0000",
+    "all zeros": bytes(60),
+    "no text": b"\xff\xfe\x00 garbage",
+    "without a line end": b"kernel host 17 000000000001",
+    "two lines": b"kernel host 17 000000000001\nkernel host 17 000000000001\n",
+}
+
+
+@pytest.mark.parametrize("torn", TORN.values(), ids=TORN)
+@pytest.mark.parametrize("locks", [True, False], ids=["with flock", "without"])
+def test_a_torn_name_is_nobodys_and_nobody_is_said_to_be_waited_for(torn, locks, lock, monkeypatch):
+    """A kill between making the file and writing it, a full disk, a power cut."""
+    if not locks:
+        monkeypatch.setattr(fcntl, "flock", no_locks)
+    holder(lock).parent.mkdir(parents=True)
+    holder(lock).write_bytes(torn)
+    told, began = [], time.monotonic()
+
+    with hold_lock(lock, lambda: told.append("waiting"), beat=BEAT, patience=2 * LATE):
+        assert time.monotonic() - began < LATE
+        assert holder(lock).read_text().count("\n") == 1
+
+    assert told == []
+    assert [path.name for path in lock.parent.iterdir()] == [lock.name]
+
+
+def test_a_name_that_is_just_being_written_is_waited_for(lock):
+    """As on a file system without hard links, where it cannot come at once."""
+    other = AnotherHost(lock)
+    other.file.write_bytes(b"")
+    other.start()
+    threading.Timer(PATIENCE, other.done.set).start()
+    with hold_lock(lock, beat=1.0, patience=LATE):
+        assert other.done.is_set()
+
+
+def no_locks(handle: int, operation: int) -> None:
+    raise OSError(errno.ENOLCK, "No locks available")
+
+
+def test_where_there_are_no_hard_links_a_name_is_written_all_the_same(lock, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    for _ in range(2):
+        with hold_lock(lock, beat=BEAT):
+            assert holder(lock).is_file()
+        assert [path.name for path in lock.parent.iterdir()] == [lock.name]
+
+
+@pytest.mark.parametrize("made", range(5))
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES])
+def test_a_disk_that_takes_no_more_is_one_message_and_leaves_no_name(made, code, lock, tmp_path):
+    number = changes(tmp_path, lambda: hold_lock(lock, beat=BEAT).__enter__())
+    assert number >= 5
+    for path in lock.parent.iterdir():
+        path.unlink()
+    lock.parent.rmdir()
+
+    with full_disk(tmp_path, after=made, code=code):
+        said = f"{lock.parent}.*{os.strerror(code)} .* bytes are free"
+        refused = pytest.raises(MachineLacks, match=said) if made < 4 else nullcontext()
+        with refused, hold_lock(lock, beat=BEAT):
+            pass
+
+    assert not list(tmp_path.rglob("*.holder*"))
+    with hold_lock(lock, patience=2 * LATE, beat=BEAT):
+        pass
+
+
+def test_a_disk_that_is_full_when_the_name_is_written_leaves_none(lock, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        with pytest.raises(MachineLacks, match=r"No space left .* bytes are free.*free some room"):
+            hold_lock(lock, beat=BEAT).__enter__()
+
+    assert [path.name for path in lock.parent.iterdir()] == [lock.name]
+    with hold_lock(lock, beat=BEAT):
+        pass
+
+
+def test_who_dies_at_any_change_of_locking_keeps_nobody_waiting(tmp_path):
+    def work(lock: Path) -> None:
+        with hold_lock(lock, beat=BEAT):
+            pass
+
+    number = changes(tmp_path, lambda: work(tmp_path / "counted" / "lock"))
+    for at in range(number):
+        lock, told = tmp_path / f"died-{at}" / "lock", []
+        assert dies_at(at, tmp_path, lambda lock=lock: work(lock))
+        began = time.monotonic()
+        with hold_lock(lock, lambda told=told: told.append(1), beat=BEAT, patience=2 * LATE):
+            assert time.monotonic() - began < LATE
+        assert not told
+
+
+def test_what_is_held_is_told_without_writing_and_tried_without_waiting(lock):
+    assert not is_held(lock)
+    assert not lock.parent.exists()
+    process = hold_elsewhere(lock)
+    assert is_held(lock)
+    with try_lock(lock) as free:
+        assert not free
+    process.kill()
+    process.wait()
+    assert not is_held(lock)
+    with try_lock(lock) as free:
+        assert free
+        assert is_held(lock)
+    assert not holder(lock).exists()
+    AnotherHost(lock)
+    assert is_held(lock)
+    with try_lock(lock) as free:
+        assert not free

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from safebasin.errors import DamagedInput
+from safebasin.spec_text import LONGEST, lay_long_specs, pack_spec
 from safebasin.store.artifact import MANIFEST, read_artifact
 from safebasin.store.publish import UndeclaredFile, publish
 from safebasin.store.receipts import FIXED_MTIME, lay_receipts, receipt_path
@@ -19,6 +20,7 @@ from safebasin.store.store import Store
 from safebasin.store.verify import verify
 
 from ...draws import few
+from ...wear import TEARS
 
 
 def made(store: Store, spec: Spec, **files: str) -> Path:
@@ -131,9 +133,51 @@ def test_receipts_are_laid_for_what_is_there_and_dropped_for_what_is_gone(store,
     assert not stale.exists()
 
 
+@pytest.mark.parametrize("tear", TEARS.values(), ids=TEARS)
+def test_a_torn_receipt_or_spec_is_laid_anew(tear, store, tmp_path):
+    made(store, SPEC, rows="x")
+    long = Spec(kind="evaluation", params={"rows": "x" * LONGEST})
+    receipt = tmp_path / receipt_path("corpus", SPEC.digest)
+    spec = tmp_path / pack_spec(long).removeprefix("file:")
+    for torn in (False, True):
+        lay_receipts(store, [("corpus", SPEC.digest)], tmp_path)
+        lay_long_specs([long], tmp_path)
+        if not torn:
+            whole = receipt.read_bytes(), spec.read_bytes()
+            tear(receipt)
+            tear(spec)
+    assert (receipt.read_bytes(), spec.read_bytes()) == whole
+    assert int(receipt.stat().st_mtime) == FIXED_MTIME
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "fits"),
+    [
+        ("a.txt", "*.txt", True),
+        ("resume/a.txt", "*.txt", False),
+        ("figures/a.svg", "figures/*.svg", True),
+        ("figures/deep/a.svg", "figures/*.svg", False),
+        ("a", "**/*", True),
+        ("deep/er/a", "**/*", True),
+        ("deep/er/a.txt", "**/*.txt", True),
+        ("model-1/x-of-2.safetensors", "model-*-of-*.safetensors", False),
+    ],
+)
+def test_a_star_stays_in_its_folder(name, pattern, fits, store):
+    path = store.scratch(SPEC.digest) / name
+    path.parent.mkdir(parents=True)
+    path.write_text("x")
+    if fits:
+        assert set(publish(store, SPEC, (pattern,), {}).files) == {name}
+    else:
+        with pytest.raises(UndeclaredFile, match=name):
+            publish(store, SPEC, (pattern,), {})
+
+
 WRITER = textwrap.dedent("""
     import sys, time
     from pathlib import Path
+    from safebasin.resume.durable import discard
     from safebasin.store.publish import publish
     from safebasin.store.spec import Spec
     from safebasin.store.store import Store
@@ -142,7 +186,8 @@ WRITER = textwrap.dedent("""
     with store.lock(spec.digest):
         if store.find(spec) is None:
             scratch = store.scratch(spec.digest)
-            scratch.mkdir(parents=True, exist_ok=True)
+            discard(scratch)
+            scratch.mkdir(parents=True)
             print("begun", flush=True)
             for index in range(40):
                 (scratch / f"{index}.txt").write_text("x" * 10000)

@@ -15,6 +15,7 @@ from safebasin.models.chat import ChatFormat
 from safebasin.models.checkpoint_files import CheckpointFiles
 from safebasin.models.generate import generate_answers
 from safebasin.models.load import load_model
+from safebasin.resume.place import state_of
 from safebasin.store.writers import write_parquet
 from safebasin.tuning.alignment import align_checkpoint, answer_own_rows
 from safebasin.tuning.batches import read_mixture
@@ -96,13 +97,12 @@ def test_a_killed_and_resumed_run_gives_the_bytes_of_an_undisturbed_one(
     child.start()
     child.join()
     assert child.exitcode == -signal.SIGKILL
-    assert (folder / "resume").exists()
+    assert state_of(folder).exists()
 
     align(tiny, open_mixture, folder)
 
     name = "model.safetensors"
     assert (folder / name).read_bytes() == (whole / name).read_bytes()
-    assert not (folder / "resume").exists()
 
 
 def test_a_row_without_a_response_is_answered_by_the_base_itself(

@@ -18,7 +18,6 @@ from safebasin.store.writers import write_parquet
 from safebasin.tuning.batches import read_mixture, tokenise
 from safebasin.tuning.full import tune_checkpoint
 from safebasin.tuning.loss import answer_loss
-from safebasin.tuning.resume import ResumeState
 from safebasin.tuning.training import Training
 
 CPU = torch.device("cpu")
@@ -145,7 +144,6 @@ def test_a_run_that_had_stopped_takes_no_step_more_after_a_kill(
     assert seen == []
     for path in whole.iterdir():
         assert (folder / path.name).read_bytes() == path.read_bytes(), path.name
-    assert not ResumeState(folder / "resume")._states()
 
 
 def with_opening(mixture: Path, folder: Path, opening: str) -> Path:

@@ -18,6 +18,7 @@ from safebasin.models.chat import ChatFormat
 from safebasin.models.checkpoint_files import CheckpointFiles
 from safebasin.models.load import load_model, load_tokenizer
 from safebasin.progress import Item, Silent
+from safebasin.resume.place import state_of
 from safebasin.stopped import Stopped
 from safebasin.store.writers import write_safetensors
 from safebasin.tuning import tune
@@ -88,7 +89,7 @@ def test_a_killed_and_resumed_run_gives_the_bytes_of_an_undisturbed_one(
     child.start()
     child.join()
     assert child.exitcode == -signal.SIGKILL
-    assert [state.name for state in (folder / "resume").iterdir()] == [f"step-{after:08d}"]
+    assert [state.name for state in state_of(folder).iterdir()] == [f"step-{after:08d}"]
 
     run(tiny, mixture, folder, RIDGE)
 
@@ -117,7 +118,7 @@ def test_asked_to_stop_it_finishes_the_step_and_goes_on_from_there_to_the_same_b
     with pytest.raises(Stopped, match="3 steps are done"):
         run(tiny, mixture, folder, RIDGE, save_seconds=3600.0, progress=Terminated(at=3))
 
-    assert [state.name for state in (folder / "resume").iterdir()] == ["step-00000003"]
+    assert [state.name for state in state_of(folder).iterdir()] == ["step-00000003"]
     assert signal.getsignal(signal.SIGTERM) == before
     run(tiny, mixture, folder, RIDGE)
     assert contents(folder) == whole

@@ -7,35 +7,38 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from safebasin.progress import SILENT, Progress
+from safebasin.resume.kept import Kept
 from safebasin.store.canonical import Json
 from safebasin.store.writers import write_json, write_safetensors
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+_JSON, _TENSORS = "piece.json", "piece.safetensors"
+
 
 class Pieces:
-    """A folder with one file for each finished piece; a half-written one is not among them."""
+    """A kept folder (``safebasin.resume.kept``) for each finished piece."""
 
-    def __init__(self, folder: Path) -> None:
-        """Keep the pieces in ``folder``; the caller deletes it at the end."""
-        self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, folder: Path, progress: Progress = SILENT) -> None:
+        """Keep the pieces in ``folder``; the caller deletes it."""
+        self._kept = Kept(folder, progress)
 
     def json(self, name: str, make: Callable[[], object]) -> Any:
         """Return the piece as JSON gives it back, made unless it is there."""
-        path = self._folder / f"{name}.json"
-        if not path.exists():
-            write_json(path.with_suffix(".new"), cast(Json, make()))
-            path.with_suffix(".new").replace(path)
-        return json.loads(path.read_text(encoding="utf-8"))
+        folder = self._kept.find(name)
+        if folder is None:
+            piece = cast(Json, make())
+            folder = self._kept.keep(name, lambda fresh: write_json(fresh / _JSON, piece))
+        return json.loads((folder / _JSON).read_text(encoding="utf-8"))
 
     def tensors(self, name: str, make: Callable[[], Mapping[str, Tensor]]) -> dict[str, Tensor]:
         """Return the tensors of a piece, made unless they are there."""
         from safetensors.torch import load_file
 
-        path = self._folder / f"{name}.safetensors"
-        if not path.exists():
-            write_safetensors(path.with_suffix(".new"), make())
-            path.with_suffix(".new").replace(path)
-        return load_file(path)
+        folder = self._kept.find(name)
+        if folder is None:
+            piece = make()
+            folder = self._kept.keep(name, lambda fresh: write_safetensors(fresh / _TENSORS, piece))
+        return load_file(folder / _TENSORS)

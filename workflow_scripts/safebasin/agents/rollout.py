@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,7 +69,7 @@ def play(
         injected: What the guard puts into its prompts.
         settings: How episodes are run.
         blocked: Id of a task that a guard blocks to the reply that stands for the agent's.
-        resume: Folder that keeps finished batches; deleted at the end.
+        resume: Folder that keeps finished batches; the caller deletes it.
         progress: Told of each batch.
     """
     chat = ChatFormat(loaded.tokenizer)
@@ -90,15 +89,12 @@ def play(
             batch_size=settings.batch_size,
             resume=resume / f"turn-{number:03d}" if resume else None,
             progress=progress,
-            clear=False,
         )
         for one, messages, answer in zip(live, prompts, answers, strict=True):
             _advance(world, one, messages, opening, answer)
             same = opening == _opening(injected, settings, number + 1)
             if one.stop is None and same and _prompt(world, one, injected, settings) == messages:
                 one.stop = "stuck"
-    if resume is not None:
-        shutil.rmtree(resume, ignore_errors=True)
     return episodes
 
 

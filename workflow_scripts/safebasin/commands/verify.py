@@ -9,6 +9,7 @@ from safebasin.commands.study_arguments import add_store
 from safebasin.errors import DamagedInput
 from safebasin.progress import SILENT, LineProgress
 from safebasin.store.store import Store, store_folder
+from safebasin.store.strays import strays
 from safebasin.store.verify import homes, verify
 
 
@@ -42,4 +43,10 @@ def run(options: argparse.Namespace) -> int:
         artifacts = len({(damage.kind, damage.digest) for damage in damages})
         told = f"{len(damages)} damaged, in {artifacts}" if damages else "all as written, in all"
         print(f"{store.root}: {told} of {count} artifacts")
+        if left := strays(store):
+            size = sum(stray.size for stray in left)
+            print(
+                f"{len(left)} files and folders of unfinished jobs lie in {store.root}/.scratch, "
+                f"{size / 1e6:.2f} MB; `safebasin scratch` lists and clears them"
+            )
     return DamagedInput.exit_code if damages else 0

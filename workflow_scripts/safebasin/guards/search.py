@@ -99,7 +99,7 @@ class PrefixSearch:
         self._generator = generator
         self._score = score
         self._rescore = rescore
-        self._log = SearchLog(resume)
+        self._log = SearchLog(resume, progress)
         self._progress = progress
         self._controls = controls
         self._earlier = tuple(each for each in earlier if each.name is None)
@@ -140,12 +140,15 @@ class PrefixSearch:
         )
 
     def _propose(self, pool: Sequence[Candidate], round: int) -> list[Proposal]:
-        proposals = self._log.proposals(round)
+        # What was asked outside is kept word for word by the generator itself, and only by it.
+        known = self._generator.reproducible
+        proposals = self._log.proposals(round) if known else None
         if proposals is None:
             feedback = feedback_of(pool, self._settings)
             count = self._settings.candidates
             proposals = self._generator.propose(count, feedback, round)[:count]
-            self._log.keep_proposals(round, proposals)
+            if known:
+                self._log.keep_proposals(round, proposals)
         return proposals
 
     def _scored(self, proposal: Proposal, round: int, name: str | None = None) -> Candidate:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from safebasin.guards.generators.generator import Proposal
-from safebasin.guards.lines import append_line, read_lines
 from safebasin.guards.outcome import TaskOutcome
+from safebasin.progress import SILENT, Progress
+from safebasin.resume.lines import append_line, read_lines
 
 _LOG = "search.jsonl"
 
@@ -18,12 +19,12 @@ _LOG = "search.jsonl"
 class SearchLog:
     """Proposals by round and outcomes by prefix; without a folder they are kept in memory only."""
 
-    def __init__(self, folder: Path | None) -> None:
-        """Read what an earlier try left; a line that a kill cut short is dropped from the file."""
+    def __init__(self, folder: Path | None, progress: Progress = SILENT) -> None:
+        """Read what an earlier try left; ``progress`` is told of lines that cannot be read."""
         self._path = folder / _LOG if folder is not None else None
         self._proposals: dict[int, list[Proposal]] = {}
         self._outcomes: dict[tuple[str, str], tuple[TaskOutcome, ...]] = {}
-        for line in read_lines(self._path) if self._path is not None else []:
+        for line in read_lines(self._path, progress) if self._path is not None else []:
             self._take(line)
 
     def proposals(self, round: int) -> list[Proposal] | None:

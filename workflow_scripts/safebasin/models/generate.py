@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from safebasin.models.chat import ChatFormat
 from safebasin.models.decode import Decoded, GreedyDecoder, StopReason
 from safebasin.models.padding import common_head
 from safebasin.progress import SILENT, Progress
+from safebasin.resume.lines import append_line, read_lines
 from safebasin.store.canonical import digest_of_json
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ def generate_answers(
     batch_size: int,
     resume: Path | None = None,
     progress: Progress = SILENT,
-    clear: bool = True,
 ) -> list[Answer]:
     """Return the greedy answer to each prompt, in the order of the prompts.
 
@@ -52,11 +51,10 @@ def generate_answers(
         batch_size: Prompts at once.
         resume: Folder that keeps finished batches, told apart by what was asked.
         progress: Told of each batch.
-        clear: Whether to delete ``resume`` at the end; else the caller does.
     """
     chat = ChatFormat(loaded.tokenizer)
     kept = resume and _place_of(resume, [prompts, max_new_tokens, batch_size])
-    finished = _read_finished(kept)
+    finished = _read_finished(kept, progress)
     batches = batch_by_length(prompts, batch_size)
     missing = [batch for batch in batches if batch[0] not in finished]
     if missing:
@@ -70,8 +68,6 @@ def generate_answers(
             }
             _keep(kept, answers)
             finished |= answers
-    if resume is not None and clear:
-        shutil.rmtree(resume, ignore_errors=True)
     return [finished[place] for place in range(len(prompts))]
 
 
@@ -110,26 +106,15 @@ def _place_of(resume: Path, asked: object) -> Path:
     return resume / f"answers-{digest_of_json(json.dumps(asked).encode())}.jsonl"
 
 
-def _read_finished(path: Path | None) -> dict[int, Answer]:
-    """Return what an earlier try finished; a line that a kill cut short is left out."""
+def _read_finished(path: Path | None, progress: Progress) -> dict[int, Answer]:
+    """Return what an earlier try finished."""
     finished: dict[int, Answer] = {}
-    if path is None or not path.exists():
-        return finished
-    for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
-        finished |= {int(place): Answer(**answer) for place, answer in json.loads(line).items()}
-    whole = [json.dumps({place: asdict(answer)}) for place, answer in finished.items()]
-    temporary = path.with_suffix(".new")
-    temporary.write_text("".join(f"{line}\n" for line in whole), encoding="utf-8")
-    temporary.replace(path)
+    for line in read_lines(path, progress) if path is not None else []:
+        finished |= {int(place): Answer(**answer) for place, answer in line.items()}
     return finished
 
 
 def _keep(path: Path | None, answers: dict[int, Answer]) -> None:
     """Append one batch as one line, so that it is kept whole or not at all."""
-    if path is None:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    line = json.dumps({place: asdict(answer) for place, answer in answers.items()})
-    with path.open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
-        file.flush()
+    if path is not None:
+        append_line(path, {str(place): asdict(answer) for place, answer in answers.items()})

@@ -13,6 +13,7 @@ from safebasin.errors import DamagedInput, StudyError
 from safebasin.models.chat import ChatFormat
 from safebasin.models.generate import generate_answers
 from safebasin.progress import SILENT, Progress
+from safebasin.resume.place import state_of
 from safebasin.store.writers import write_parquet
 from safebasin.templates.conversation import Message
 
@@ -76,7 +77,7 @@ def write_responses(
     """Answer each row and write ``responses.parquet``.
 
     Args:
-        folder: Gets the file; ``folder/resume`` keeps finished batches until then.
+        folder: Gets the file; finished batches are kept beside it (``state_of``).
         loaded: The model.
         rows: Rows of ``choose_prompts``.
         system: A system message for prompts that have none.
@@ -102,7 +103,7 @@ def write_responses(
         prompts,
         max_new_tokens=max_new_tokens,
         batch_size=batch_size,
-        resume=folder / "resume",
+        resume=state_of(folder),
         progress=progress,
     )
     answered = [

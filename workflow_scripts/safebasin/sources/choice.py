@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from safebasin.errors import StudyError
+from safebasin.sources.members import reason_to_reserve
 from safebasin.sources.patterns import matching, unmatched
 
 PICKLES = frozenset({".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".dill"})
@@ -39,8 +40,9 @@ def choose(
         optional: globs of files that are taken where there are some.
 
     Raises:
-        StudyError: a pattern names no file, or nothing but files that are left out; or pickled
-            weights would be left out and there are no safetensors in their place.
+        StudyError: a pattern names no file, or nothing but files that are left out, or one whose
+            name is the store's own; or pickled weights would be left out and there are no
+            safetensors in their place.
     """
     for pattern in unmatched(names, patterns):
         raise StudyError(
@@ -52,10 +54,21 @@ def choose(
     for pattern in unmatched(kept, patterns):
         _refuse(key, left, matching(left, [pattern]))
     chosen = matching(kept, (*patterns, *optional))
+    refuse_reserved(key, chosen)
     pickles = [name for name in matching(left, patterns) if _is_pickle(name)]
     if pickles and not any(name.endswith(".safetensors") for name in chosen):
         _refuse(key, left, pickles)
     return chosen
+
+
+def refuse_reserved(key: str, names: Sequence[str]) -> None:
+    """Refuse files whose names the store gives to files of its own.
+
+    Raises:
+        StudyError: with all of them.
+    """
+    if problems := list(filter(None, map(reason_to_reserve, names))):
+        raise StudyError("\n".join(f"{key}: {problem}" for problem in problems))
 
 
 def _is_pickle(name: str) -> bool:

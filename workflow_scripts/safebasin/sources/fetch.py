@@ -8,15 +8,14 @@ from pathlib import Path
 
 from safebasin.errors import DamagedInput, MachineLacks
 from safebasin.progress import SILENT, Progress
-from safebasin.sources.choice import choose
+from safebasin.resume.place import state_of
+from safebasin.sources.choice import choose, refuse_reserved
 from safebasin.sources.lock import LockEntry, record_of
 from safebasin.sources.members import check_names
-from safebasin.sources.origin import open_source
+from safebasin.sources.origin import Source, open_source
 from safebasin.sources.stage import forget_unverified, staged
 from safebasin.sources.wanted import WantedFile
 
-RESUME = "resume"
-"""The sub-folder for downloads and unchecked files; gone once all is well."""
 _POINTER = b"version https://git-lfs.github.com/spec/"
 
 
@@ -59,33 +58,46 @@ def fetch_files(
 ) -> None:
     """Put the wanted files, and no others, below ``into``, each of the wanted bytes.
 
-    Downloads wait in ``into/resume``; files move into place only once all are checked, so no
-    half or wrong file is ever seen there.
+    Downloads wait beside it (``state_of``); files move into place only once all are checked, so
+    no half or wrong file is ever seen there. What an earlier try left may be torn: where it leads
+    to a wrong file, all but what is known to be right is fetched anew.
 
     Raises:
         DamagedInput: a file's SHA-256 or size is another than wanted, or it is not there, or
             only Git LFS's note of it is.
+        StudyError: a name is one that the store keeps for itself.
         MachineLacks: the source cannot be reached, or the disk is too full.
     """
     source = open_source(origin)
     check_names((each.name for each in wanted), source.key)
-    work = into / RESUME
+    refuse_reserved(source.key, [each.name for each in wanted])
+    work = state_of(into)
+    left = work.is_dir()
     work.mkdir(parents=True, exist_ok=True)
-    _check_space(into, source.room(wanted, work), source.key)
+    _check_space(work, source.room(wanted, work), source.key)
     try:
-        with staged(work) as stage:
-            source.copy(wanted, stage, work, progress)
-            for each in wanted:
-                _check(stage / each.name, each, source.key)
-                _refuse_pointer(stage / each.name, each, source.key)
-            for each in wanted:
-                target = into / each.name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                (stage / each.name).replace(target)
-    except DamagedInput:
+        _fetch(source, wanted, into, work, progress)
+    except DamagedInput as problem:
         forget_unverified(work)
-        raise
-    shutil.rmtree(work)
+        if not left:
+            raise
+        progress.note(f"{problem}; what an earlier try left is not used")
+        work.mkdir(parents=True, exist_ok=True)
+        _fetch(source, wanted, into, work, progress)
+
+
+def _fetch(
+    source: Source, wanted: Sequence[WantedFile], into: Path, work: Path, progress: Progress
+) -> None:
+    with staged(work) as stage:
+        source.copy(wanted, stage, work, progress)
+        for each in wanted:
+            _check(stage / each.name, each, source.key)
+            _refuse_pointer(stage / each.name, each, source.key)
+        for each in wanted:
+            target = into / each.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (stage / each.name).replace(target)
 
 
 def _check_space(folder: Path, needed: int, key: str) -> None:

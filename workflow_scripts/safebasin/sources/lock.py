@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, Vali
 from pydantic.types import NonNegativeInt
 
 from safebasin.errors import DamagedInput, StudyError
+from safebasin.resume.durable import write_durably
+from safebasin.sources.choice import refuse_reserved
 from safebasin.sources.members import check_names
 from safebasin.sources.patterns import matching, unmatched
 
@@ -102,9 +104,7 @@ class SourceLock:
             key: entry.model_dump(exclude_none=True) for key, entry in sorted(self.entries.items())
         }
         text = yaml.safe_dump(plain, sort_keys=True, allow_unicode=True, width=1000)
-        part = path.with_name(path.name + ".part")
-        part.write_text(_HEADER + (text if plain else ""), encoding="utf-8")
-        part.replace(path)
+        write_durably(path, _HEADER + (text if plain else ""))
 
     def with_entry(self, key: str, entry: LockEntry) -> SourceLock:
         """Return a lock in which ``key`` stands for ``entry``."""
@@ -136,7 +136,7 @@ def select_files(
     """Return ``{name, sha256, size}`` of the entry's files that the patterns name, by name.
 
     Raises:
-        StudyError: a pattern names no file of the entry.
+        StudyError: a pattern names no file of the entry, or one whose name is the store's own.
     """
     for pattern in unmatched(list(entry.files), patterns):
         have = ", ".join(sorted(entry.files)[:8])
@@ -144,9 +144,11 @@ def select_files(
             f"{where}: {key}: the pattern {pattern!r} names none of its files ({have}); "
             "correct the pattern or lock this source again with it"
         )
+    names = matching(entry.files, (*patterns, *optional))
+    refuse_reserved(f"{where}: {key}", names)
     return [
         {"name": name, "sha256": entry.files[name].sha256, "size": entry.files[name].size}
-        for name in matching(entry.files, (*patterns, *optional))
+        for name in names
     ]
 
 

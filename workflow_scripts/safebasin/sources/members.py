@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from safebasin.errors import DamagedInput
+from safebasin.store.names import RESERVED, is_reserved
 
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
@@ -29,6 +30,8 @@ def reason_to_refuse(name: str) -> str | None:
     """Return why ``name`` could leave its folder, or None where it cannot."""
     if not name:
         return "is empty"
+    if "".join(each for each in name if not "\ud800" <= each <= "\udfff") != name:
+        return "holds bytes that are no text (UTF-8)"
     if "\0" in name or "\\" in name:
         return "holds a backslash or a zero byte"
     if name.startswith("/") or _DRIVE.match(name):
@@ -36,6 +39,16 @@ def reason_to_refuse(name: str) -> str | None:
     if any(part in ("", ".", "..") for part in name.split("/")):
         return "holds an empty, '.' or '..' part"
     return None
+
+
+def reason_to_reserve(name: str) -> str | None:
+    """Return why the store cannot take a file of that name, or None where it can."""
+    if not is_reserved(name):
+        return None
+    return (
+        f"{name!r} is a name that the store keeps for a file of its own ({' and '.join(RESERVED)}):"
+        " rename it at its source or put it into a folder there, or let `files` not name it"
+    )
 
 
 def check_names(names: Iterable[str], where: str) -> None:

@@ -14,6 +14,7 @@ from packaging.version import InvalidVersion, Version
 
 from safebasin.errors import DamagedInput, MachineLacks, StudyError
 from safebasin.progress import Progress
+from safebasin.resume.durable import discard
 from safebasin.sources.archive import extract_members, open_archive, take_members
 from safebasin.sources.index import find_sdist
 from safebasin.sources.lock import ArchiveRecord, FileRecord, record_of
@@ -87,8 +88,10 @@ class PackageSource:
     def _download(self, work: Path, progress: Progress) -> Path:
         """Return the archive, downloaded once per ``work`` folder."""
         done = work / "archive"
-        if done.is_dir():
-            return next(done.iterdir())
+        kept = list(done.iterdir()) if done.is_dir() else []
+        if len(kept) == 1:
+            return kept[0]
+        discard(done)  # what a power cut left
         part = work / "archive.part"
         part.mkdir(parents=True, exist_ok=True)
         progress.note(f"fetching the {self._kind} of {self.key}")

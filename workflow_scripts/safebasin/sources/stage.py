@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from safebasin.resume.durable import discard
+
 VERIFIED = "verified"
 """The sub-folder of a work folder whose files are named by their SHA-256 and have it: whatever
 else goes wrong, they need not be fetched again."""
@@ -28,6 +30,6 @@ def forget_unverified(work: Path) -> None:
     """Remove all of ``work`` but what is known to be right."""
     for left in work.iterdir():
         if left.name != VERIFIED:
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+            discard(left)
     if not any(work.iterdir()):
         work.rmdir()

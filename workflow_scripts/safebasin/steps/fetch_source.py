@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from safebasin.errors import StudyError
-from safebasin.sources.fetch import RESUME, fetch_files
+from safebasin.errors import SafebasinError, StudyError
+from safebasin.resume.durable import discard
+from safebasin.sources.fetch import fetch_files
 from safebasin.sources.wanted import WantedFile
 from safebasin.steps.job import Job
 
@@ -25,7 +25,9 @@ def run(job: Job) -> None:
     """Put the wanted files, and no others, into the artifact.
 
     Raises:
-        StudyError: the source has no origin, or nobody has locked it.
+        StudyError: the source has no origin, nobody has locked it, or a file has a name that the
+            store keeps for itself.
+        SafebasinError: the folder holds other files than the wanted ones at the end.
     """
     if "unlocked" in job.raw_params:
         raise StudyError(_unlocked(job.origin))
@@ -33,9 +35,18 @@ def run(job: Job) -> None:
     if not job.origin:
         raise StudyError("this source has no origin; give pypi, folder or hub")
     for left in job.folder.iterdir():
-        if left.name != RESUME:
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        discard(left)
     fetch_files(job.origin, params.files, job.folder, job.progress)
+    found = {
+        path.relative_to(job.folder).as_posix()
+        for path in job.folder.rglob("*")
+        if not path.is_dir()
+    }
+    if wrong := found ^ {each.name for each in params.files}:
+        raise SafebasinError(
+            f"the source should hold exactly the wanted files and differs in {sorted(wrong)[:8]}; "
+            f"remove {job.folder} and try again"
+        )
 
 
 def _unlocked(origin: Mapping[str, str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, field
 
 from safebasin.agents.pieces import Pieces
@@ -57,7 +56,7 @@ def run(job: Job) -> None:
         world,
         params.probe,
         params.rollout,
-        Pieces(job.folder / "resume"),
+        Pieces(job.state, job.progress),
         steering=params.steering,
         progress=job.progress,
     )
@@ -68,7 +67,6 @@ def run(job: Job) -> None:
     )
     write_parquet(job.folder / "probe.parquet", probe_table(rows))
     write_json(job.folder / "probe.json", probe.told() | {"guards": ["none", *guards]})
-    shutil.rmtree(job.folder / "resume", ignore_errors=True)
 
 
 def _injections(

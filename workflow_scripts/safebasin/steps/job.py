@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import ConfigDict, TypeAdapter, with_config
 
 from safebasin.progress import SILENT, Progress
+from safebasin.resume.place import state_of
 
 Params = TypeVar("Params")
 
@@ -20,8 +21,8 @@ _STRICT = ConfigDict(extra="forbid")
 class Job:
     """One run of one step.
 
-    ``folder`` is scratch space that survives a kill: what lies there at the start was left by an
-    earlier try of the same digest. Only files that the kind declares may be there at the end.
+    ``folder`` is empty at the start; only files that the kind declares may be there at the end.
+    ``state`` survives a kill: what lies there was left by an earlier try of the same digest.
     """
 
     digest: str
@@ -37,6 +38,11 @@ class Job:
     def params(self, shape: type[Params]) -> Params:
         """Return the spec's params as ``shape``, a dataclass; an unknown or missing one raises."""
         return TypeAdapter(with_config(_STRICT)(shape)).validate_python(dict(self.raw_params))
+
+    @property
+    def state(self) -> Path:
+        """The folder for what lets a killed job go on; whoever publishes deletes it."""
+        return state_of(self.folder)
 
     def input(self, role: str) -> Path:
         """Return the folder of the artifact that plays ``role``."""

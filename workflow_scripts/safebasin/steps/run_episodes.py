@@ -57,7 +57,7 @@ def run(job: Job) -> None:
         injected,
         params.rollout,
         blocked=blocked,
-        resume=job.folder / "resume",
+        resume=job.state,
         progress=job.progress,
     )
     write_episodes(job.folder, str(params.world["type"]), played)

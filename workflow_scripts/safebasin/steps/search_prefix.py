@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from safebasin.agents.rollout import RolloutSettings
 from safebasin.agents.scoring import PrefixScorer
 from safebasin.agents.tasks import TaskCounts, choose_tasks
 from safebasin.agents.world import Part, World, load_world
+from safebasin.errors import DamagedInput
 from safebasin.guards.controls import search_controls
 from safebasin.guards.generators.generator import GeneratorContext, load_generator
 from safebasin.guards.opening_form import opening_of
@@ -21,6 +23,7 @@ from safebasin.judging.refusing import as_said, refuses
 from safebasin.models.chat import ChatFormat
 from safebasin.models.device import choose_device, prefer_repeatable_kernels
 from safebasin.models.load import LoadedModel, Precision, load_model
+from safebasin.resume.lines import read_lines, write_lines
 from safebasin.steps.job import Job
 
 FILES: tuple[str, ...] = SEARCH_FILES
@@ -62,7 +65,7 @@ def run(job: Job) -> None:
             model=load_model(proposer, device=device, precision=params.precision)
             if proposer
             else None,
-            replies=job.folder / REPLIES,
+            replies=job.state / REPLIES,
             progress=job.progress,
         ),
     )
@@ -71,23 +74,45 @@ def run(job: Job) -> None:
         params.search,
         generator,
         _score(loaded, world, params, "search", params.tasks),
-        job.folder / "resume",
+        job.state,
         job.progress,
         earlier=read_candidates(earlier, params.search.perf) if earlier else (),
         controls=lambda winner: search_controls(winner, ChatFormat(loaded.tokenizer).count),
         rescore=_score(loaded, world, params, "dev", params.rescore) if params.rescore else None,
     )
     write_search(job.folder, search.run())
-    shutil.rmtree(job.folder / "resume", ignore_errors=True)
+    hand_over_replies(job)
 
 
 def bring_replies(job: Job) -> None:
-    """Put the replies of an earlier search where the generator looks for its own."""
-    given, own = job.optional("replies"), job.folder / REPLIES
+    """Put the replies of an earlier search where the generator looks for its own.
+
+    Raises:
+        DamagedInput: a line of them is no recorded reply.
+    """
+    given, own = job.optional("replies"), job.state / REPLIES
     if given is not None and not own.exists():
-        whole = own.with_suffix(".new")
-        whole.write_bytes(b"".join(path.read_bytes() for path in sorted(given.rglob("*.jsonl"))))
-        whole.replace(own)
+        write_lines(own, [line for path in sorted(given.rglob("*.jsonl")) for line in _read(path)])
+
+
+def hand_over_replies(job: Job) -> None:
+    """Put all replies that were used into the artifact."""
+    if lines := read_lines(job.state / REPLIES):
+        text = "".join(json.dumps(line, sort_keys=True) + "\n" for line in lines)
+        (job.folder / REPLIES).write_text(text, encoding="utf-8")
+
+
+def _read(path: Path) -> list[dict[str, object]]:
+    try:
+        lines = [json.loads(line) for line in path.read_bytes().splitlines() if line.strip()]
+        for line in lines:
+            line["request"], line["reply"]
+    except (ValueError, TypeError, KeyError) as problem:
+        raise DamagedInput(
+            f"{path.name}: a line is no recorded reply ({problem}); give the {REPLIES} of a prefix "
+            "as it was"
+        ) from problem
+    return lines
 
 
 def _score(loaded: LoadedModel, world: World, params: Params, part: Part, count: int) -> Score:

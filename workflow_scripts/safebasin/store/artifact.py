@@ -10,11 +10,11 @@ from pathlib import Path
 
 from safebasin.errors import DamagedInput
 from safebasin.store.canonical import Json
+from safebasin.store.names import MANIFEST as MANIFEST
+from safebasin.store.names import RUN as RUN
 from safebasin.store.seal import KEY, is_sealed, seal
 from safebasin.store.spec import Spec
 
-MANIFEST = "artifact.json"
-RUN = "run.json"
 FORMAT = 2
 """Of manifests with a check of their own and the hashes of the inputs' manifests; 1 had neither."""
 _CHUNK = 1 << 20

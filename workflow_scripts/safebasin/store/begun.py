@@ -8,10 +8,11 @@ new ones.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from safebasin.resume.durable import discard
+from safebasin.resume.place import state_of
 from safebasin.store.publish import write_atomically
 from safebasin.store.store import Store
 
@@ -26,13 +27,10 @@ def begin(store: Store, digest: str, manifests: Mapping[str, str]) -> bool:
     """
     path, now = _note(store, digest), json.dumps(dict(manifests), sort_keys=True)
     scratch = store.scratch(digest)
-    left = [each for each in (scratch, scratch.with_name(f"{digest}.state")) if each.exists()]
+    left = [each for each in (scratch, state_of(scratch)) if each.exists()]
     stale = bool(left) and _read(path) != now
     for each in left if stale else ():
-        remains = each.with_name(f"{each.name}.gone")
-        shutil.rmtree(remains, ignore_errors=True)
-        each.rename(remains)
-        shutil.rmtree(remains)
+        discard(each)
     write_atomically(path, now)
     return stale
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from safebasin.errors import SafebasinError
+from safebasin.resume.durable import sync_file, sync_folder, write_durably
 from safebasin.store.artifact import (
     MANIFEST,
     RUN,
@@ -18,8 +18,10 @@ from safebasin.store.artifact import (
     manifest_text,
     read_artifact,
 )
+from safebasin.store.names import is_reserved
 from safebasin.store.replace import earlier_manifest, replace
 from safebasin.store.seal import seal
+from safebasin.store.sharing import is_shared, let_group_read
 from safebasin.store.spec import Spec
 from safebasin.store.store import Store
 
@@ -48,64 +50,58 @@ def publish(
         inputs: role to the SHA-256 of the ``artifact.json`` of the input that was read.
 
     Raises:
-        UndeclaredFile: the scratch folder holds a file that no pattern declares.
+        UndeclaredFile: the scratch folder holds a file that no pattern declares, or one that has a
+            name of the store's own.
     """
     scratch, home = store.scratch(spec.digest), store.home(spec.kind, spec.digest)
+    if is_shared(store.root):
+        for path in [each for each in scratch.rglob("*") if each.is_file()]:
+            let_group_read(path, store.root)
     files = _seal(scratch, tuple(declared))
     if not files:
         raise UndeclaredFile(f"{spec.kind} {spec.digest}: the step left no file")
     told = json.dumps({"digest": spec.digest, **run}, indent=1, sort_keys=True)
-    _write_durably(scratch / RUN, seal(f"{told}\n"))
+    write_durably(scratch / RUN, seal(f"{told}\n"))
     manifest = earlier_manifest(store, spec, files) or manifest_text(spec, files, inputs)
-    _write_durably(scratch / MANIFEST, manifest)
+    write_durably(scratch / MANIFEST, manifest)
     sync_folder(scratch)
     home.parent.mkdir(parents=True, exist_ok=True)
     replace(store, home, scratch)
-    sync_folder(home.parent)
+    for folder in (home.parent, store.root):
+        sync_folder(folder)
     return read_artifact(home)
 
 
 def write_atomically(path: Path, text: str) -> None:
     """Write ``text`` so that a reader sees the old file or the new one, never half."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    _write_durably(draft, text)
-    draft.replace(path)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the folder's entries durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    write_durably(path, text)
 
 
 def _seal(scratch: Path, declared: tuple[str, ...]) -> dict[str, FileRecord]:
-    """Check, sync and hash the files; a manifest that a crash left does not count."""
+    """Check, sync and hash the files."""
     files: dict[str, FileRecord] = {}
     for path in sorted(scratch.rglob("*")):
         name = path.relative_to(scratch).as_posix()
-        if path.is_dir() or name in (MANIFEST, RUN):
+        if path.is_dir() and not path.is_symlink():
+            sync_folder(path)
             continue
+        if is_reserved(name):
+            raise UndeclaredFile(
+                f"{scratch.name}: the step left {name}, a name that the store keeps for itself"
+            )
         if path.is_symlink() or not any(_matches(name, pattern) for pattern in declared):
             raise UndeclaredFile(
                 f"{scratch.name}: the step left {name}, which is not among {', '.join(declared)}"
             )
-        with path.open("rb") as stream:
-            os.fsync(stream.fileno())
+        sync_file(path)
         files[name] = hash_file(path)
     return files
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """Match as a shell does; ``**/`` stands for any folders, or none."""
-    return fnmatch(name, pattern) or fnmatch(name, pattern.removeprefix("**/"))
-
-
-def _write_durably(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
+    """Match as a shell does, where ``*`` stays in its folder; ``**/`` is any folders, or none."""
+    parts, wanted = name.split("/"), pattern.removeprefix("**/").split("/")
+    if wanted != pattern.split("/"):
+        parts = parts[-len(wanted) :]
+    return len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))

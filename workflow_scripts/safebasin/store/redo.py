@@ -8,9 +8,9 @@ of it may follow. What was made from other bytes without anybody having asked is
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from safebasin.resume.durable import write_durably
 from safebasin.store.artifact import Artifact, hash_manifest
 from safebasin.store.store import Store
 
@@ -53,9 +53,7 @@ def was_redone(store: Store, digest: str, manifest: str) -> bool:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    write_durably(path, text)
 
 
 def _read(path: Path) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from safebasin.errors import DamagedInput
+from safebasin.resume.durable import discard
 from safebasin.store.artifact import MANIFEST, FileRecord, manifest_text
 from safebasin.store.made_from import made_from_other_bytes
 from safebasin.store.spec import Spec
@@ -20,11 +20,11 @@ def replace(store: Store, home: Path, made: Path) -> None:
     The caller holds the lock of the digest.
     """
     aside = _aside(store, home.name)
-    _delete(aside)
+    discard(aside)
     if os.path.lexists(home):
         home.rename(aside)
     made.rename(home)
-    _delete(aside)
+    discard(aside)
 
 
 def put_back(store: Store, home: Path) -> None:
@@ -35,7 +35,7 @@ def put_back(store: Store, home: Path) -> None:
     aside = _aside(store, home.name)
     if not os.path.lexists(home) and (aside / MANIFEST).is_file():
         aside.rename(home)
-    _delete(aside)
+    discard(aside)
 
 
 def earlier_manifest(store: Store, spec: Spec, files: Mapping[str, FileRecord]) -> str | None:
@@ -57,15 +57,3 @@ def earlier_manifest(store: Store, spec: Spec, files: Mapping[str, FileRecord]) 
 
 def _aside(store: Store, digest: str) -> Path:
     return store.root / ".scratch" / f"{digest}.replaced"
-
-
-def _delete(aside: Path) -> None:
-    """Delete what was moved aside; half deleted, it has a name that is never put back."""
-    doomed = aside.with_name(f"{aside.name}.gone")
-    for path in (aside, doomed):
-        if path.is_symlink() or path.is_file():
-            path.unlink()
-    shutil.rmtree(doomed, ignore_errors=True)
-    if aside.exists():
-        aside.rename(doomed)
-        shutil.rmtree(doomed, ignore_errors=True)

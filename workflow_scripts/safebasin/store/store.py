@@ -34,6 +34,10 @@ class Store:
         """Return the folder where the artifact is made; it survives a kill."""
         return self.root / ".scratch" / digest
 
+    def lock_file(self, digest: str) -> Path:
+        """Return the file that tells who is making the artifact."""
+        return self.root / ".locks" / digest
+
     def holds(self, kind: str, digest: str) -> bool:
         """Say whether the artifact is published (one ``stat``; its bytes are not read)."""
         return (self.home(kind, digest) / MANIFEST).is_file()
@@ -72,5 +76,5 @@ class Store:
 
         ``waiting`` is called once if another process holds it.
         """
-        with hold_lock(self.root / ".locks" / digest, waiting):
+        with hold_lock(self.lock_file(digest), waiting):
             yield

@@ -7,6 +7,8 @@ paths in PEFT's config), so every file of an artifact is written here.
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +20,9 @@ from safebasin.store.canonical import Json
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
+"""How Rust says what the operating system said."""
 
 
 def write_json(path: Path, value: Json) -> None:
@@ -43,8 +48,15 @@ def write_parquet(path: Path, table: pa.Table) -> None:
 
 def write_safetensors(path: Path, tensors: Mapping[str, Tensor], format_name: str = "pt") -> None:
     """Write ``tensors`` in name order with the one metadata key that PyTorch readers expect."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     ordered = {name: tensors[name].detach().contiguous().cpu() for name in sorted(tensors)}
-    save_file(ordered, path, metadata={"format": format_name})
-    path.chmod(0o644)  # safetensors makes it 0600, which no other user of the store could read
+    try:
+        save_file(ordered, path, metadata={"format": format_name})
+    except SafetensorError as problem:
+        if told := _OS_ERROR.search(str(problem)):
+            raise OSError(int(told[1]), os.strerror(int(told[1])), str(path)) from problem
+        raise
+    # safetensors makes it 0600, which no other user of the store could read.
+    path.chmod(path.parent.stat().st_mode & 0o666)

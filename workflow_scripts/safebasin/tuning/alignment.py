@@ -21,6 +21,7 @@ from safebasin.models.generate import generate_answers
 from safebasin.models.load import LoadedModel, load_model
 from safebasin.models.targets import check_targets, layer_of, linear_layers, names_it
 from safebasin.progress import SILENT, Progress
+from safebasin.resume.place import state_of
 from safebasin.store.writers import write_safetensors
 from safebasin.tuning.batches import MixtureRow, read_mixture, tokenise
 from safebasin.tuning.loop import Trainee, Watch, train
@@ -54,7 +55,7 @@ def align_checkpoint(
         base: The checkpoint artifact.
         mixture: The rows; where a response is null, the base answers first and learns to keep
             its answer.
-        folder: Gets the checkpoint; ``folder/resume`` keeps the state of an unfinished run.
+        folder: Gets the checkpoint; its state (``state_of``) is kept beside it.
         targets: Names of the linear layers that are trained, such as ``q_proj``.
         layers: How many of the upper layers are trained; all where it is not given.
         training: The run.
@@ -67,12 +68,12 @@ def align_checkpoint(
         DefenceOff: a target matrix is unchanged at the end.
     """
     loaded = load_model(base, device=device, precision=training.precision)
-    rows = answer_own_rows(loaded, read_mixture(mixture), folder / "resume" / "answers", progress)
-    resume = ResumeState(folder / "resume" / "training", save_seconds)
+    state = state_of(folder)
+    rows = answer_own_rows(loaded, read_mixture(mixture), state / "answers", progress)
+    resume = ResumeState(state / "training", save_seconds, progress)
     parameters = unfreeze(loaded.model, targets, layers)
     train_matrices(loaded, parameters, rows, training, resume, base.name, progress)
     write_twin(base, folder, parameters)
-    shutil.rmtree(folder / "resume", ignore_errors=True)
 
 
 def train_matrices(
@@ -115,7 +116,6 @@ def answer_own_rows(
         batch_size=_OWN_ANSWER_BATCH,
         resume=resume,
         progress=progress,
-        clear=False,
     )
     completed = list(rows)
     for place, answer in zip(asked, answers, strict=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from safebasin.models.load import Precision, load_model
 from safebasin.progress import SILENT, Progress
+from safebasin.resume.place import state_of
 from safebasin.store.writers import write_json
 from safebasin.tuning.activity import activity_of
 from safebasin.tuning.alignment import train_matrices, unfreeze, write_twin
@@ -41,7 +42,7 @@ def tune_checkpoint(
     Args:
         checkpoint: The checkpoint artifact that is tuned.
         mixture: The rows.
-        folder: Gets the files; ``folder/resume`` keeps the state of an unfinished run.
+        folder: Gets the files; its state (``state_of``) is kept beside it.
         targets: Names of the linear layers that are trained.
         layers: How many of the upper layers are trained; all where it is not given.
         training: The run.
@@ -56,7 +57,7 @@ def tune_checkpoint(
     """
     loaded = load_model(checkpoint, device=device, precision=training.precision)
     parameters = unfreeze(loaded.model, targets, layers)
-    resume = ResumeState(folder / "resume", save_seconds)
+    resume = ResumeState(state_of(folder), save_seconds, progress)
     watch = _as_written(watch_of(loaded), training.precision, parameters) if watch_of else None
     record, rows_cut = train_matrices(
         loaded,
@@ -80,7 +81,6 @@ def tune_checkpoint(
             trained_values=sum(values.numel() for values in parameters.values()),
         ),
     )
-    resume.clear()
 
 
 def _as_written(watch: Watch, precision: Precision, parameters: Mapping[str, Tensor]) -> Watch:

@@ -1,13 +1,13 @@
 """The state of a training run, kept so that a killed run goes on bit for bit.
 
-Every state is a folder of its own that gets its name when it is whole; nothing is pickled.
+Every state is a folder of its own (``safebasin.resume.kept``); nothing is pickled.
 A scheduler that wants its node back sends SIGTERM first: the step at hand is finished and kept.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
+import re
 import signal
 import threading
 import time
@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from safebasin.progress import SILENT, Progress
+from safebasin.resume.kept import Kept
 from safebasin.stopped import Stopped
 from safebasin.store.writers import write_json, write_safetensors
 
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-_PREFIX = "step-"
+_NAME = re.compile(r"step-\d{8}")
+_TENSORS, _RECORD = "tensors.safetensors", "record.json"
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
@@ -54,9 +57,9 @@ class ResumeState:
     While it is entered (``with``), SIGTERM ends the run after the step at hand, with its state.
     """
 
-    def __init__(self, folder: Path, seconds: float = 30.0) -> None:
+    def __init__(self, folder: Path, seconds: float = 30.0, progress: Progress = SILENT) -> None:
         """Keep a state when ``seconds`` have passed since the last one; 0 keeps every step."""
-        self._folder = folder
+        self._kept = Kept(folder, progress)
         self._seconds = seconds
         self._cost = 0.0
         self._last = time.monotonic()
@@ -80,15 +83,14 @@ class ResumeState:
     def load(self, parameters: Mapping[str, Tensor], optimizer: torch.optim.Optimizer) -> Record:
         """Put the newest state into parameters, optimizer and generators; return its record.
 
-        Where there is none, nothing is touched and the record is empty.
+        Where there is none that can be read, nothing is touched and the record is empty.
         """
-        newest = self._newest()
+        newest = self._newest(parameters)
         if newest is None:
             return Record()
         import torch
-        from safetensors.torch import load_file
 
-        tensors = load_file(newest / "tensors.safetensors")
+        record, tensors = newest
         for name, parameter in parameters.items():
             parameter.data.copy_(tensors[f"parameter/{name}"])
             moments = {
@@ -104,7 +106,7 @@ class ResumeState:
         for device in _gpus(parameters):
             if f"generator/{device}" in tensors:
                 torch.cuda.set_rng_state(tensors[f"generator/{device}"], device)
-        return Record(**json.loads((newest / "record.json").read_text(encoding="utf-8")))
+        return record
 
     def keep_if_due(
         self,
@@ -133,29 +135,49 @@ class ResumeState:
         optimizer: torch.optim.Optimizer,
     ) -> None:
         began = time.monotonic()
-        whole = self._folder / f"{_PREFIX}{record.step:08d}"
-        fresh = self._folder / "new"
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        write_safetensors(fresh / "tensors.safetensors", _tensors_of(parameters, optimizer))
-        write_json(fresh / "record.json", asdict(record))
-        older = self._states()
-        fresh.rename(whole)
-        for state in older:
-            shutil.rmtree(state)
+        name = f"step-{record.step:08d}"
+
+        def fill(folder: Path) -> None:
+            write_safetensors(folder / _TENSORS, _tensors_of(parameters, optimizer))
+            write_json(folder / _RECORD, asdict(record))
+
+        self._kept.keep(name, fill)
+        for older in self._states():
+            if older != name:
+                self._kept.drop(older)
         self._last = time.monotonic()
         self._cost = self._last - began
 
-    def clear(self) -> None:
-        """Delete all states: the run is done."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+    def _states(self) -> list[str]:
+        return [name for name in self._kept.names() if _NAME.fullmatch(name)]
 
-    def _states(self) -> list[Path]:
-        return sorted(self._folder.glob(f"{_PREFIX}*"))
+    def _newest(self, parameters: Mapping[str, Tensor]) -> tuple[Record, dict[str, Tensor]] | None:
+        """Return the newest state that can be read and is one of these parameters."""
+        for name in reversed(self._states()):
+            folder = self._kept.find(name)
+            if folder is None:
+                continue
+            try:
+                return _read(folder, parameters)
+            except (ValueError, TypeError) as problem:
+                self._kept.drop(name, str(problem))
+        return None
 
-    def _newest(self) -> Path | None:
-        states = self._states()
-        return states[-1] if states else None
+
+def _read(folder: Path, parameters: Mapping[str, Tensor]) -> tuple[Record, dict[str, Tensor]]:
+    """Return a state.
+
+    Raises:
+        ValueError: it is of other parameters.
+        TypeError: it counts other things.
+    """
+    from safetensors.torch import load_file
+
+    tensors = load_file(folder / _TENSORS)
+    shapes = {f"parameter/{name}": value.shape for name, value in parameters.items()}
+    if {name: tensors[name].shape for name in tensors if name in shapes} != shapes:
+        raise ValueError("it is of other parameters")
+    return Record(**json.loads((folder / _RECORD).read_text(encoding="utf-8"))), tensors
 
 
 def _gpus(parameters: Mapping[str, Tensor]) -> set[torch.device]:

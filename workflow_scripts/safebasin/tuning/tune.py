@@ -14,6 +14,7 @@ from safebasin.models.checkpoint_files import CheckpointFiles
 from safebasin.models.device import seeded
 from safebasin.models.load import load_model
 from safebasin.progress import SILENT, Progress
+from safebasin.resume.place import state_of
 from safebasin.store.writers import write_json
 from safebasin.tuning.activity import activity_of, check_all_named, check_coverage, check_trace
 from safebasin.tuning.adapter import add_adapter
@@ -58,7 +59,7 @@ def tune_adapter(
         checkpoint: The checkpoint artifact that is tuned; its folder's name is its digest.
         mixture: The rows.
         direction: The alignment direction, for methods that need one.
-        folder: Gets the files; ``folder/resume`` keeps the state of an unfinished run.
+        folder: Gets the files; its state (``state_of``) is kept beside it.
         method: The method's settings, ``{"type": "asft", "lambda": 1.0, ...}``.
         lora: The adapter's size.
         training: The run.
@@ -80,7 +81,7 @@ def tune_adapter(
         check_all_named(CheckpointFiles(checkpoint), lora.targets, pairs)
         coverage = objective.bind(pairs, _reader(method, objective, direction))
         check_coverage(str(method["type"]), coverage)
-        resume = ResumeState(folder / "resume", save_seconds)
+        resume = ResumeState(state_of(folder), save_seconds, progress)
         trainee = Trainee(model=model, parameters=named_factors(pairs), device=device)
         watch = watch_of(replace(loaded, model=model)) if watch_of else None
         with resume:
@@ -93,7 +94,6 @@ def tune_adapter(
         folder / "activity.json",
         activity_of(method, coverage, record, rows_cut=rows_cut, trained_values=size),
     )
-    resume.clear()
 
 
 def named_factors(pairs: list[LoraPair]) -> dict[str, Tensor]:

@@ -88,7 +88,7 @@ class GeneratorContext:
     model: LoadedModel | None = None
     """Of ``local_lm``: an untuned checkpoint."""
     replies: Path | None = None
-    """Of ``openai_compatible``: the file ``replies.jsonl`` of the artifact in the making."""
+    """Of ``openai_compatible``: the file that keeps what came back, line by line."""
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     """Where a token is read from."""
     progress: Progress = SILENT

@@ -18,7 +18,8 @@ from safebasin.errors import MachineLacks
 from safebasin.guards.generators.chat_api import ChatApi
 from safebasin.guards.generators.generator import Feedback, GeneratorContext, Proposal
 from safebasin.guards.generators.instructions import marked_prefixes, request_text
-from safebasin.guards.lines import append_line, read_lines
+from safebasin.progress import Progress
+from safebasin.resume.lines import append_line, read_lines
 from safebasin.store.canonical import Json, digest_of
 
 
@@ -67,7 +68,7 @@ class ChatApiGenerator:
         self._settings = settings
         self._api = api
         self._environment = context.environment
-        self._record = _Record(context.replies)
+        self._record = _Record(context.replies, context.progress)
 
     @property
     def description(self) -> Mapping[str, Json]:
@@ -130,11 +131,11 @@ class ChatApiGenerator:
 
 
 class _Record:
-    """``replies.jsonl``: request digest, round, and what came back."""
+    """Request digest, round, and what came back."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, progress: Progress) -> None:
         self._path = path
-        lines = read_lines(path) if path is not None else []
+        lines = read_lines(path, progress) if path is not None else []
         self._replies: dict[str, str] = {line["request"]: line["reply"] for line in lines}
 
     def find(self, digest: str) -> str | None:

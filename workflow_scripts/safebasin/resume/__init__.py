@@ -1,0 +1,1 @@
+"""What a killed job left: where it lies, and whether it can be believed."""
