@@ -8,10 +8,10 @@
 
 import gc
 
-from snakemake.exceptions import WorkflowError
-
 from safebasin.binding import bind
 from safebasin.errors import SafebasinError
+from safebasin.failures import watch_failures
+from safebasin.last_words import end
 from safebasin.remote import refuse_lost_gpus
 
 # Until jobs run there is nothing to collect, and looking for it is a tenth of a large dry run.
@@ -27,7 +27,9 @@ try:
         is_main=workflow.is_main_process,
     )
 except SafebasinError as problem:
-    raise WorkflowError(str(problem)) from None
+    end(problem)
+
+watch_failures(PLAN.name_of, is_main=workflow.is_main_process)
 
 
 wildcard_constraints:
@@ -41,4 +43,4 @@ onstart:
         if workflow.non_local_exec:
             refuse_lost_gpus(workflow.global_resources.get("gpu"))
     except SafebasinError as problem:
-        raise WorkflowError(str(problem)) from None
+        end(problem)
