@@ -11,7 +11,6 @@ import snakemake.settings.types as settings
 
 from safebasin.errors import SafebasinError
 from safebasin.last_words import end
-from safebasin.study.yaml_reader import read_yaml
 
 _SNAKEFILES = ("Snakefile", "snakefile", "workflow/Snakefile", "workflow/snakefile")
 """Where Snakemake looks for one that is not named."""
@@ -27,6 +26,8 @@ def read_studies_as_safebasin() -> None:
     def load(path: Path) -> Mapping[str, Any]:
         if not is_ours(sys.argv[1:]):
             return theirs(path)  # type: ignore[no-any-return]
+        from safebasin.study.yaml_reader import read_yaml  # no other workflow waits for it
+
         try:
             return read_yaml(path)
         except SafebasinError as problem:

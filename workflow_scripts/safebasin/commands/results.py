@@ -16,6 +16,8 @@ RESULTS = Path("results")
 LINKED = ".linked"
 """The folder below a study's results with the mark, which report they show."""
 
+EXAMPLE = "safebasin results --configfile studies/smoke.yaml"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""

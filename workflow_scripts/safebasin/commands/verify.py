@@ -11,6 +11,8 @@ from safebasin.progress import SILENT, LineProgress
 from safebasin.store.store import Store, store_folder
 from safebasin.store.verify import verify
 
+EXAMPLE = "safebasin verify --store store"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
