@@ -3,8 +3,9 @@
 # A rule's output is a receipt, receipts/<kind>/<digest>.json, a copy of the artifact's manifest.
 # The artifact itself is written by the step alone, into the store; Snakemake owns no file there.
 #
-# Steps that run a model take the place of their shell (exec): a scheduler's SIGTERM would end the
-# shell at once, and with it the job, while the step keeps its state.
+# Steps take the place of their shell (exec): a scheduler's SIGTERM would end the shell at once, and
+# with it the job, while the step keeps its state; and of a step that is killed the shell would
+# print the whole command.
 
 import gc
 
