@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,14 +39,13 @@ MALFORMED: Mapping[str, str | bytes | None] = {
 
 
 def files(folder: Path) -> dict[str, tuple[int, str]]:
-    """Return the time and the hash of every file that planning must leave alone; links too."""
+    """Return the time and the hash of every file that planning must leave alone, and of every folder."""
     found = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if not name.startswith(LAID_IN_PLANNING):
-            data = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else ""
-            digest = hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
-            found[name] = (path.lstat().st_mtime_ns, digest)
+            content = path.read_bytes() if path.is_file() else b""
+            found[name] = (path.lstat().st_mtime_ns, hashlib.sha256(content).hexdigest())
     return found
 
 

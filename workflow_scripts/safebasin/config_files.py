@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,7 @@ def read_studies_as_safebasin() -> None:
 
 def is_ours(arguments: Sequence[str]) -> bool:
     """Return whether the Snakefile that Snakemake is started with is Safebasin's."""
-    told = [
-        value
-        for flag, value in zip(arguments, arguments[1:], strict=False)
-        if flag in ("-s", "--snakefile")
-    ]
+    told = [value for flag, value in pairwise(arguments) if flag in ("-s", "--snakefile")]
     told += [each.partition("=")[2] for each in arguments if each.startswith("--snakefile=")]
     names = told[-1:] or _SNAKEFILES
     files = [Path(name) for name in names if Path(name).is_file()]

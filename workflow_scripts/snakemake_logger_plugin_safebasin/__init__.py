@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from logging import LogRecord
 
-from snakemake_interface_logger_plugins.base import LogHandlerBase
-
 from safebasin.config_files import read_studies_as_safebasin
+from snakemake_interface_logger_plugins.base import LogHandlerBase
 
 read_studies_as_safebasin()
 

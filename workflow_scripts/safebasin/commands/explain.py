@@ -18,7 +18,9 @@ EXAMPLE = "safebasin explain direction/tiny --configfile studies/smoke.yaml"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("name", metavar="NAME", help="a readable name (`safebasin show` lists them) or a digest")
+    parser.add_argument(
+        "name", metavar="NAME", help="a readable name (`safebasin show` lists them) or a digest"
+    )
     add_study(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON object")
 

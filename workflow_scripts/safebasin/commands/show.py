@@ -19,7 +19,7 @@ _COLUMNS = "{:<7}  {:>11}  {:>10}  {:<28}  {}"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_study(parser)
-    parser.add_argument("--kind", metavar="KIND", help=f"only those of one kind: {', '.join(KINDS)}")
+    parser.add_argument("--kind", metavar="KIND", help=f"one kind only: {', '.join(KINDS)}")
     parser.add_argument("--json", action="store_true", help="print a JSON list")
 
 
