@@ -17,7 +17,7 @@ rule write_demonstrations:
     message:
         "write {params.name}"
     shell:
-        "{params.python} -m safebasin write_demonstrations --store {params.store}"
+        "exec {params.python} -m safebasin write_demonstrations --store {params.store}"
         " --spec {params.spec:q} --receipt {output} > {log} 2>&1"
 
 

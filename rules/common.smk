@@ -3,15 +3,16 @@
 # A rule's output is a receipt, receipts/<kind>/<digest>.json, a copy of the artifact's manifest.
 # The artifact itself is written by the step alone, into the store; Snakemake owns no file there.
 #
-# Steps that run a model take the place of their shell (exec): a scheduler's SIGTERM would end the
-# shell at once, and with it the job, while the step keeps its state.
+# Steps take the place of their shell (exec): a scheduler's SIGTERM would end the shell at once, and
+# with it the job, while the step keeps its state; and of a step that is killed the shell would
+# print the whole command.
 
 import gc
 
-from snakemake.exceptions import WorkflowError
-
 from safebasin.binding import bind
 from safebasin.errors import SafebasinError
+from safebasin.failures import watch_failures
+from safebasin.last_words import end
 from safebasin.remote import refuse_lost_gpus
 
 # Until jobs run there is nothing to collect, and looking for it is a tenth of a large dry run.
@@ -27,7 +28,9 @@ try:
         is_main=workflow.is_main_process,
     )
 except SafebasinError as problem:
-    raise WorkflowError(str(problem)) from None
+    end(problem)
+
+watch_failures(PLAN.name_of, is_main=workflow.is_main_process)
 
 
 wildcard_constraints:
@@ -42,4 +45,4 @@ onstart:
         if workflow.non_local_exec:
             refuse_lost_gpus(workflow.global_resources.get("gpu"))
     except SafebasinError as problem:
-        raise WorkflowError(str(problem)) from None
+        end(problem)

@@ -17,7 +17,7 @@ rule read_corpus:
     message:
         "read {params.name}"
     shell:
-        "{params.python} -m safebasin read_corpus --store {params.store} --spec {params.spec:q}"
+        "exec {params.python} -m safebasin read_corpus --store {params.store} --spec {params.spec:q}"
         " --receipt {output} > {log} 2>&1"
 
 
@@ -37,7 +37,7 @@ rule split_corpus:
     message:
         "split {params.name}"
     shell:
-        "{params.python} -m safebasin split_corpus --store {params.store} --spec {params.spec:q}"
+        "exec {params.python} -m safebasin split_corpus --store {params.store} --spec {params.spec:q}"
         " --receipt {output} > {log} 2>&1"
 
 
@@ -59,5 +59,5 @@ rule mix_corpora:
     message:
         "mix {params.name}"
     shell:
-        "{params.python} -m safebasin mix_corpora --store {params.store} --spec {params.spec:q}"
+        "exec {params.python} -m safebasin mix_corpora --store {params.store} --spec {params.spec:q}"
         " --receipt {output} > {log} 2>&1"

@@ -44,7 +44,7 @@ rule judge_responses:
     message:
         "judge {params.name}"
     shell:
-        "{params.python} -m safebasin judge_responses --store {params.store} --spec {params.spec:q}"
+        "exec {params.python} -m safebasin judge_responses --store {params.store} --spec {params.spec:q}"
         " --receipt {output} > {log} 2>&1"
 
 
@@ -65,5 +65,5 @@ rule evaluate_study:
     message:
         "evaluate {params.name}"
     shell:
-        "{params.python} -m safebasin evaluate_study --store {params.store} --spec {params.spec:q}"
+        "exec {params.python} -m safebasin evaluate_study --store {params.store} --spec {params.spec:q}"
         " --receipt {output} > {log} 2>&1"

@@ -51,5 +51,5 @@ rule extract_direction:
     message:
         "extract {params.name}"
     shell:
-        "{params.python} -m safebasin extract_direction --store {params.store} --spec {params.spec:q}"
+        "exec {params.python} -m safebasin extract_direction --store {params.store} --spec {params.spec:q}"
         " --receipt {output} > {log} 2>&1"

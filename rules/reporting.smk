@@ -23,7 +23,7 @@ rule render_report:
     message:
         "render {params.name}"
     shell:
-        "{params.python} -m safebasin render_report --store {params.store} --spec {params.spec:q}"
+        "exec {params.python} -m safebasin render_report --store {params.store} --spec {params.spec:q}"
         " --receipt {output} > {log} 2>&1"
 
 

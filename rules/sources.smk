@@ -17,7 +17,7 @@ rule fetch_source:
     message:
         "fetch {params.name}"
     shell:
-        "{params.python} -m safebasin fetch_source --store {params.store} --spec {params.spec:q} --origin {params.origin:q}"
+        "exec {params.python} -m safebasin fetch_source --store {params.store} --spec {params.spec:q} --origin {params.origin:q}"
         " --receipt {output} > {log} 2>&1"
 
 
@@ -42,7 +42,7 @@ rule convert_checkpoint:
     message:
         "convert {params.name}"
     shell:
-        "{params.python} -m safebasin convert_checkpoint --store {params.store} --spec {params.spec:q}"
+        "exec {params.python} -m safebasin convert_checkpoint --store {params.store} --spec {params.spec:q}"
         " --receipt {output} > {log} 2>&1"
 
 
@@ -64,5 +64,5 @@ rule adopt_adapter:
     message:
         "adopt {params.name}"
     shell:
-        "{params.python} -m safebasin adopt_adapter --store {params.store} --spec {params.spec:q}"
+        "exec {params.python} -m safebasin adopt_adapter --store {params.store} --spec {params.spec:q}"
         " --receipt {output} > {log} 2>&1"

@@ -52,7 +52,7 @@ rule project_adapter:
     message:
         "project {params.name}"
     shell:
-        "{params.python} -m safebasin project_adapter --store {params.store} --spec {params.spec:q}"
+        "exec {params.python} -m safebasin project_adapter --store {params.store} --spec {params.spec:q}"
         " --receipt {output} > {log} 2>&1"
 
 
@@ -75,5 +75,5 @@ rule measure_adapter:
     message:
         "measure {params.name}"
     shell:
-        "{params.python} -m safebasin measure_adapter --store {params.store} --spec {params.spec:q}"
+        "exec {params.python} -m safebasin measure_adapter --store {params.store} --spec {params.spec:q}"
         " --receipt {output} > {log} 2>&1"

@@ -42,9 +42,9 @@ def test_the_gpus_of_a_cluster_job_are_those_of_one_node():
     assert {resources["nodes"] for resources in asked} == {1}
 
 
-def test_a_step_that_keeps_its_state_takes_the_place_of_its_shell():
+def test_a_step_takes_the_place_of_its_shell():
     """A scheduler's SIGTERM ends a shell at once, and with it the job whose step is still saving."""
-    assert rules_saying('"exec {params.python}') == rules_saying("gpu=")
+    assert rules_saying('"exec {params.python}') == rules_saying("spec=PLAN.spec")
 
 
 def test_no_job_of_a_cluster_repeats_itself_inside_its_own_limits():

@@ -9,7 +9,7 @@ from safebasin.cli import COMMANDS, main
 
 from ..workflow import SMOKE
 
-STUDY = ("--config", str(SMOKE))
+STUDY = ("--configfile", str(SMOKE))
 
 
 def run(capsys, *arguments: str) -> tuple[int, str, str]:
@@ -63,7 +63,7 @@ def test_every_command_has_help(command, capsys):
     ("arguments", "said"),
     [
         (("verify", "--store", "nowhere"), "no store"),
-        (("check", "--config", "nowhere.yaml"), "cannot be read"),
+        (("check", "--configfile", "nowhere.yaml"), "cannot be read"),
         (("tune_adapter", "--spec", "{}"), "not a spec"),
         (("tune_adapter", "--spec", '{"kind": "corpus"}'), "does not make"),
         (("code", "--neutral", "tune_adapter"), "--reason"),

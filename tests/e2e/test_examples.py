@@ -122,7 +122,7 @@ def run_example(desk: Path, example: str) -> None:
         return
     study = str(study_of(example))
     with pytest.raises(SystemExit) as ended:
-        main(["lock", "--config", study])
+        main(["lock", "--configfile", study])
     assert ended.value.code == 0
     workflow = planned(desk, study_of(example))
     lacking = Counter(workflow.graph.nodes[digest].rule for digest in workflow.missing())

@@ -103,7 +103,7 @@ def holding(folder: Path) -> list[Path]:
 def test_a_gated_study_from_planning_to_what_is_made_of_its_sources(gated, folder):
     layers = ("gated.yaml", "reader.yaml")
     study = ("--configfile", *layers)
-    config = ("--config", *layers)
+    config = ("--configfile", *layers)
 
     code, told = run(folder, gated, "snakemake", "-n", *study)
     assert code == 0, told
@@ -112,7 +112,7 @@ def test_a_gated_study_from_planning_to_what_is_made_of_its_sources(gated, folde
 
     code, told = run(folder, gated, "snakemake", "--cores", "1", *study)
     assert code != 0
-    assert "`safebasin lock --config" in told
+    assert "`safebasin lock --configfile" in told
     assert not (folder / "store").exists()
 
     code, told = run(folder, gated, "safebasin", "lock", *config)

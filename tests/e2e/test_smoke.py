@@ -81,6 +81,26 @@ def test_results_show_no_figure_of_an_earlier_report(inside, tmp_path):
     assert {path.name for path in old.parent.iterdir()} == drawn
 
 
+def test_results_follow_the_setting_and_planning_another_leaves_them(smoke_folder, tmp_path):
+    store = Path(shutil.copytree(smoke_folder / "store", tmp_path / "store"))
+    fresh = lay_out(tmp_path / "fresh")
+    (fresh / "titled.yaml").write_text("title: Another title\n")
+    report, marks = fresh / "results" / "smoke" / "report.html", fresh / "results/smoke/.linked"
+    study = ("--configfile", str(SMOKE))
+    snakemake(fresh, *study, store=store)
+    (first,) = marks.iterdir()
+    snakemake(fresh, *study, "titled.yaml", "--dry-run", store=store)
+    assert list(marks.iterdir()) == [first]
+    assert "Nothing to be done" in snakemake(fresh, *study, store=store)
+    told = snakemake(fresh, *study, "titled.yaml", store=store)
+    assert set(jobs_run(told)) == {"render_report", "link_results", "all"}
+    assert "Another title" in report.read_text(encoding="utf-8")
+    assert first not in marks.iterdir()
+    assert set(jobs_run(snakemake(fresh, *study, store=store))) == {"link_results", "all"}
+    assert "Another title" not in report.read_text(encoding="utf-8")
+    assert list(marks.iterdir()) == [first]
+
+
 def test_duckdb_reads_the_table(smoke_folder):
     import duckdb
 

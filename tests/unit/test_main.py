@@ -15,8 +15,8 @@ COMMAND = [sys.executable, "-m", "safebasin"]
     ("arguments", "code", "told"),
     [
         (["--help"], 0, ""),
-        (["nonsense"], 2, "invalid choice: 'nonsense'"),
-        (["check", "--config", "nowhere.yaml"], 1, "nowhere.yaml"),
+        (["nonsense"], 2, "there is no command 'nonsense'"),
+        (["check", "--configfile", "nowhere.yaml"], 1, "nowhere.yaml"),
         (["judge_responses", "--spec", "no JSON"], 2, "safebasin: "),
     ],
 )

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from snakemake.common import overwrite_function_params
 
 from safebasin import sizing
+from safebasin.commands.results import LINKED
 from safebasin.commands.unlock import hold_running
 from safebasin.disk_faults import disk_faults_told
 from safebasin.errors import DamagedInput, StudyError
@@ -25,7 +26,6 @@ from safebasin.workflow import Workflow, open_workflow
 
 Answer = TypeVar("Answer")
 Function = TypeVar("Function", bound=Callable[..., Any])
-_LINKED = ".linked"
 _SHOWN = 8
 
 
@@ -62,9 +62,6 @@ class Binding:
                 f"{', '.join(unlocked)}",
                 file=sys.stderr,
             )
-        for marker in (Path("results") / self.study / _LINKED).glob("*.json"):
-            if marker.name != Path(self.linked).name:
-                marker.unlink()  # results of another setting: what is shown must be linked anew
 
     def unlocked(self) -> list[str]:
         """Return the names of the sources that nobody has locked yet."""
@@ -119,7 +116,7 @@ class Binding:
     @property
     def config_arguments(self) -> str:
         """The study's layers, as an argument of ``safebasin results``."""
-        return f"--config {shlex.join(self._configs)}"
+        return f"--configfile {shlex.join(self._configs)}"
 
     @property
     def report(self) -> str:
@@ -129,7 +126,7 @@ class Binding:
     @property
     def linked(self) -> str:
         """The mark that ``results/`` shows this very report."""
-        return f"results/{self.study}/{_LINKED}/{self.workflow.graph.target}.json"
+        return f"results/{self.study}/{LINKED}/{self.workflow.graph.target}.json"
 
     @property
     def captions(self) -> dict[str, str]:
@@ -144,6 +141,11 @@ class Binding:
             return {"study": self.study, "shows": CAPTIONS[wildcards.figure].shows}
 
         return _signed(labels)
+
+    def name_of(self, stem: str) -> str:
+        """Return the readable name of what the job makes whose log has this stem."""
+        node = self._nodes.get(stem)
+        return node.name if node else f"results/{stem}"
 
     def adapters(self) -> list[str]:
         """Return the receipts of the adapters that results link to."""
@@ -254,12 +256,17 @@ def bind(configs: Sequence[Path], settings: Mapping[str, Any], *, is_main: bool)
         MachineLacks: the disk is full or closed to this user.
     """
     machine = machine_of(settings)
-    paths = list(configs) or [Path("config.yaml")]
+    paths = [_from_here(path) for path in configs] or [Path("config.yaml")]
     with disk_faults_told(Path()):
         binding = Binding(open_workflow(paths, store=machine.store), paths, machine)
         if is_main:
             binding.begin()
     return binding
+
+
+def _from_here(path: Path) -> Path:
+    """Return ``path`` as a user in the working directory writes it; Snakemake makes it absolute."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _signed(function: Function) -> Function:

@@ -55,18 +55,50 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run_command(told: list[str]) -> int:
+    from safebasin.commands.study_arguments import CommandParser
+
     parser = argparse.ArgumentParser(
         prog="safebasin",
         description="Measure what fine-tuning does to a model's safety. "
         "`snakemake --cores 2` runs the study of config.yaml; these commands look at it.",
         epilog=f"Steps, which Snakemake calls: {', '.join(RULES)}.",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", parser_class=CommandParser
+    )
     for name, summary in COMMANDS.items():
         module = importlib.import_module(f"safebasin.commands.{name}")
-        module.add_arguments(commands.add_parser(name, help=summary, description=module.__doc__))
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=module.__doc__,
+            epilog=f"example: {module.EXAMPLE}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(command)
+    if not told:
+        parser.print_help()
+        return 0
+    _refuse_unknown(told[0])
     options = parser.parse_args(told)
     return int(importlib.import_module(f"safebasin.commands.{options.command}").run(options))
+
+
+def _refuse_unknown(command: str) -> None:
+    """Refuse a command that does not exist; the nearest is named, and all others.
+
+    Raises:
+        RequestError: there is no such command.
+    """
+    from safebasin.study.problems import nearest
+
+    if command in COMMANDS or command.startswith("-"):
+        return
+    near = nearest(command, (*COMMANDS, *RULES))
+    hint = f"did you mean {near!r}? " if near else ""
+    raise RequestError(
+        f"there is no command {command!r}; {hint}the commands are: {', '.join(COMMANDS)}"
+    )
 
 
 def _run_step(told: list[str]) -> int:

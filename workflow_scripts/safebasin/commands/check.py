@@ -10,6 +10,8 @@ from safebasin.errors import StudyError
 from safebasin.preflight.architectures import check_targets_at_hand
 from safebasin.preflight.finding import Site
 
+EXAMPLE = "safebasin check --configfile studies/smoke.yaml"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""

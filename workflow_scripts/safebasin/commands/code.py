@@ -10,6 +10,10 @@ import argparse
 
 from safebasin.errors import RequestError
 from safebasin.store.code_identity import CodeBook
+from safebasin.store.kinds import RULES
+from safebasin.study.problems import did_you_mean
+
+EXAMPLE = "safebasin code --files tune_adapter"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,11 +30,14 @@ def run(options: argparse.Namespace) -> int:
     """Print the units that changed; exit 1 if there are any and they are not recorded.
 
     Raises:
-        RequestError: a neutral edit without a reason, or the other way round.
+        RequestError: a neutral edit without a reason, or the other way round; no such unit.
     """
     if bool(options.neutral) != bool(options.reason):
         raise RequestError("--neutral STEP and --reason TEXT go together")
     book = CodeBook()
+    for name in filter(None, [options.files, *options.neutral]):
+        if name not in (units := [*RULES, *book.names()]):
+            raise RequestError(f"there is no unit of code {name!r}; {did_you_mean(name, units)}")
     if options.files:
         print("\n".join(book.unit(options.files).files))
         return 0

@@ -5,19 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 
+from safebasin.commands.named import find_artifact
 from safebasin.commands.study_arguments import add_study, workflow_of
-from safebasin.errors import RequestError
 from safebasin.store.artifact import Artifact
 from safebasin.store.kinds import rule_of_code
 from safebasin.store.store import Store
 from safebasin.study.graph import Node, compare_specs
-from safebasin.study.problems import did_you_mean
 from safebasin.workflow import Workflow
+
+EXAMPLE = "safebasin explain direction/tiny --configfile studies/smoke.yaml"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("name", help="a readable name (`safebasin show` lists them) or a digest")
+    parser.add_argument(
+        "name", metavar="NAME", help="a readable name (`safebasin show` lists them) or a digest"
+    )
     add_study(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON object")
 
@@ -25,10 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the lineage, and why the artifact would be made."""
     workflow = workflow_of(options)
-    node = workflow.graph.by_name(options.name)
-    if node is None:
-        near = did_you_mean(options.name, [each.name for each in workflow.graph])
-        raise RequestError(f"the study has no artifact {options.name!r}; {near[:400]}")
+    node = find_artifact(workflow, options.name)
     lineage = workflow.graph.ancestors(node)
     reasons = [_reason(workflow, each) for each in lineage]
     if options.json:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from safebasin.commands.study_arguments import add_layers, layers_of
 from safebasin.errors import SafebasinError, StudyError
 from safebasin.progress import LineProgress
 from safebasin.sources.fetch import lock_source, source_key
@@ -15,12 +16,15 @@ from safebasin.sources.patterns import unmatched
 from safebasin.sources.preview import preview_lock
 from safebasin.study.checkpoints import Source
 from safebasin.study.load import load_study
-from safebasin.workflow import DEFAULT_CONFIG, SOURCES_LOCK, origin_of
+from safebasin.study.problems import did_you_mean
+from safebasin.workflow import SOURCES_LOCK, origin_of
+
+EXAMPLE = "safebasin lock --configfile examples/own_task/study.yaml --dry-run"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("--config", type=Path, nargs="+", default=[DEFAULT_CONFIG])
+    add_layers(parser)
     parser.add_argument("--only", nargs="+", default=[], metavar="SOURCE", help="these sources")
     parser.add_argument(
         "--again",
@@ -41,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
         StudyError: a source of that name does not exist.
         SafebasinError: the first problem's kind, with the problems of all sources.
     """
-    study = load_study(options.config)
+    study = load_study(layers_of(options))
     lock = SourceLock.load(SOURCES_LOCK)
     problems: list[SafebasinError] = []
     for name, source in _asked_for(study.sources, options.only).items():
@@ -65,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
 def _asked_for(sources: Mapping[str, Source], only: list[str]) -> dict[str, Source]:
     for name in only:
         if name not in sources:
-            raise StudyError(f"the study has no source {name!r}; it has {sorted(sources)}")
+            raise StudyError(f"the study has no source {name!r}; {did_you_mean(name, sources)}")
     return {name: source for name, source in sources.items() if not only or name in only}
 
 

@@ -18,6 +18,8 @@ from safebasin.preflight.finding import Finding, Site
 from safebasin.preflight.gpus import Gpus, gpus_here
 from safebasin.preflight.machine import gpus_asked
 
+EXAMPLE = "safebasin preflight --configfile studies/asft-llama2-7b.yaml --gpu-gb 80"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -34,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print every problem with its cure; exit code 1 where there is one."""
     workflow = workflow_of(options)
-    site = Site(workflow=workflow, gpus=_gpus(options.gpu_gb))
+    site = Site(workflow=workflow, gpus=_gpus(options.gpu_gb or options.settings.get("gpu_gb")))
     findings = find_all(site)
     if options.json:
         print(json.dumps([asdict(each) for each in findings], indent=1))

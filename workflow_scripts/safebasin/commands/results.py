@@ -8,12 +8,16 @@ from pathlib import Path
 
 from safebasin.commands.study_arguments import add_study, workflow_of
 from safebasin.errors import RequestError
-from safebasin.store.artifact import hash_file
+from safebasin.store.artifact import Artifact, hash_file
 from safebasin.store.inputs import check_bytes
 from safebasin.store.publish import write_atomically
 from safebasin.workflow import Workflow
 
 RESULTS = Path("results")
+LINKED = ".linked"
+"""The folder below a study's results with the mark, which report they show."""
+
+EXAMPLE = "safebasin results --configfile studies/smoke.yaml"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,15 +43,12 @@ def link_results(workflow: Workflow, directory: Path) -> Path:
         DamagedInput: a file of the report or of the tables is not as it was written.
     """
     folder = directory / RESULTS / workflow.study.study
+    artifacts = _shown(workflow)
+    for mark in (folder / LINKED).glob("*.json"):
+        mark.unlink()  # from now on the folder shows no other report; the rule sets its own mark
     shutil.rmtree(folder / "figures", ignore_errors=True)
     (folder / "figures").mkdir(parents=True)  # the rule declares it, whatever the report draws
-    for target in (workflow.graph.evaluation, workflow.graph.target):
-        assert target is not None, "a planned study has both"
-        node = workflow.graph.nodes[target]
-        artifact = workflow.store.find(node.spec)
-        if artifact is None:
-            raise RequestError(f"the {node.kind} {node.digest} is not made yet; run snakemake")
-        check_bytes(artifact, hash_file, f"the {node.kind} {node.digest}")
+    for artifact in artifacts:
         for name in artifact.files:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(artifact.folder / name, folder / name)
@@ -55,6 +56,25 @@ def link_results(workflow: Workflow, directory: Path) -> Path:
     lines = [f"{node.kind}/{node.digest}  {node.name}" for node in workflow.graph]
     write_atomically(folder / "artifacts.txt", "\n".join(lines) + "\n")
     return folder
+
+
+def _shown(workflow: Workflow) -> list[Artifact]:
+    """Return the evaluation and the report.
+
+    Raises:
+        RequestError: one is not made yet.
+        DamagedInput: a file of one is not as it was written.
+    """
+    found = []
+    for target in (workflow.graph.evaluation, workflow.graph.target):
+        assert target is not None, "a planned study has both"
+        node = workflow.graph.nodes[target]
+        artifact = workflow.store.find(node.spec)
+        if artifact is None:
+            raise RequestError(f"the {node.kind} {node.digest} is not made yet; run snakemake")
+        check_bytes(artifact, hash_file, f"the {node.kind} {node.digest}")
+        found.append(artifact)
+    return found
 
 
 def _link_adapters(workflow: Workflow, folder: Path) -> None:

@@ -7,6 +7,8 @@ import json
 
 from safebasin.study.config import Study
 
+EXAMPLE = "safebasin schema > study.schema.json"
+
 
 def schema_text() -> str:
     """Return the schema as indented JSON with a final newline."""

@@ -6,22 +6,35 @@ import argparse
 import json
 
 from safebasin.commands.study_arguments import add_study, workflow_of
-from safebasin.errors import DamagedInput
+from safebasin.errors import DamagedInput, RequestError
 from safebasin.store.artifact import Artifact
+from safebasin.store.kinds import KINDS
 from safebasin.store.redo import is_asked
 from safebasin.study.graph import Node
+from safebasin.study.problems import did_you_mean
 from safebasin.workflow import Workflow
+
+EXAMPLE = "safebasin show --configfile studies/smoke.yaml --kind adapter"
+_COLUMNS = "{:<7}  {:>11}  {:>10}  {:<28}  {}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_study(parser)
-    parser.add_argument("--kind", help="only artifacts of this kind, such as adapter")
+    parser.add_argument("--kind", metavar="KIND", help=f"one kind only: {', '.join(KINDS)}")
     parser.add_argument("--json", action="store_true", help="print a JSON list")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a line, or an object, for each artifact."""
+    """Print a line, or an object, for each artifact.
+
+    Raises:
+        RequestError: there is no such kind.
+    """
+    if options.kind not in (None, *KINDS):
+        raise RequestError(
+            f"there is no kind {options.kind!r} of artifact; {did_you_mean(options.kind, KINDS)}"
+        )
     workflow = workflow_of(options)
     missing = set(workflow.missing())
     rows = [
@@ -32,10 +45,12 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(rows, indent=1))
         return 0
+    print(_COLUMNS.format("state", "size", "time", "artifact", "name"))
     for row in rows:
-        size = f"{row['bytes'] / 1e6:9.2f} MB" if isinstance(row["bytes"], int) else " " * 12
-        took = f"{row['seconds']:8.1f} s" if isinstance(row["seconds"], float) else " " * 10
-        print(f"{row['state']:<8} {size} {took}  {row['kind']}/{row['digest']}  {row['name']}")
+        size = f"{row['bytes'] / 1e6:.2f} MB" if isinstance(row["bytes"], int) else ""
+        took = f"{row['seconds']:.1f} s" if isinstance(row["seconds"], float) else ""
+        place = f"{row['kind']}/{row['digest']}"
+        print(_COLUMNS.format(str(row["state"]), size, took, place, row["name"]))
     print(f"{len(rows)} artifacts, {sum(row['state'] != 'made' for row in rows)} not made yet")
     return 0
 

@@ -17,6 +17,8 @@ from safebasin.store.receipts import RECEIPTS
 RUNNING = ".running"
 LOCKS = Path(".snakemake/locks")
 
+EXAMPLE = "safebasin unlock"
+
 
 def hold_running(directory: Path) -> int:
     """Hold the mark of a living Snakemake until this process ends; return its descriptor.

@@ -12,6 +12,8 @@ from safebasin.store.store import Store, store_folder
 from safebasin.store.strays import strays
 from safebasin.store.verify import homes, verify
 
+EXAMPLE = "safebasin verify --store store"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""

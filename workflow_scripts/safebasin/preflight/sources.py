@@ -14,7 +14,7 @@ def check_lock(site: Site) -> list[Finding]:
         Finding(
             check="lock",
             what=f"{node.name} ({node.origin.get('hub')}) is not locked",
-            cure="run `safebasin lock` with the same --config",
+            cure="run `safebasin lock` with the same --configfile",
         )
         for node in site.to_fetch()
         if node.unlocked

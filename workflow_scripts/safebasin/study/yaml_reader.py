@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from safebasin.errors import StudyError
+from safebasin.study.missing_file import hint_of
 
 _FLOAT = re.compile(r"^[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][-+]?\d+)?$")
 _FILTERS = ("where", "exclude")
@@ -110,7 +111,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")  # editors of Windows put a BOM before it
     except OSError as problem:
-        raise StudyError(f"{path}: the config file cannot be read ({problem.strerror})") from None
+        told = f"{path}: the config file cannot be read ({problem.strerror})"
+        raise StudyError(told + hint_of(path)) from None
     except UnicodeDecodeError as problem:
         raise StudyError(
             f"{path}: the config file is not UTF-8 ({problem.reason}); save it as UTF-8"

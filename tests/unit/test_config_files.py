@@ -1,0 +1,48 @@
+"""Snakemake reads a study as Safebasin does, and any other workflow's config as ever."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from safebasin.config_files import is_ours
+
+from ..workflow import ROOT, SNAKEMAKE
+
+OURS = str(ROOT / "Snakefile")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ours"),
+    [
+        (["-s", OURS, "--cores", "1"], True),
+        (["--snakefile", OURS], True),
+        ([f"--snakefile={OURS}"], True),
+        (["--cores", "1"], False),
+        (["-s", "nowhere"], False),
+        (["--snakefile"], False),
+    ],
+)
+def test_it_is_known_whose_snakefile_is_meant(arguments, ours, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("Snakefile").write_text("rule all:\n    input: []\n")
+    assert is_ours(arguments) == ours
+
+
+def test_the_one_of_the_working_directory_is_meant_where_none_is_named(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert is_ours(["--cores", "1"])
+
+
+def test_another_workflow_s_config_is_read_by_snakemake(tmp_path):
+    (tmp_path / "Snakefile").write_text("print('read', config)\nrule all:\n    input: []\n")
+    (tmp_path / "config.yaml").write_text("1: a number as a key\nday: 2026-01-02\n")
+    done = subprocess.run(
+        [SNAKEMAKE, "--cores", "1", "--dry-run", "--configfile", "config.yaml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "read {1: 'a number as a key', 'day': datetime.date(2026, 1, 2)}" in done.stdout
