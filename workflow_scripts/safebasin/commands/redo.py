@@ -18,7 +18,7 @@ from safebasin.study.graph import Graph, Node
 from safebasin.study.problems import nearest
 from safebasin.workflow import Workflow
 
-EXAMPLE = "safebasin redo direction/tiny --config studies/smoke.yaml"
+EXAMPLE = "safebasin redo direction/tiny --configfile studies/smoke.yaml"
 _SHORTEST = 4
 """Digits of a digest that are enough, where no other artifact of the study begins with them."""
 _SHOWN = 20

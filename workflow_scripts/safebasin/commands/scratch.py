@@ -13,6 +13,8 @@ from safebasin.errors import RequestError
 from safebasin.store.store import Store, store_folder
 from safebasin.store.strays import Stray, clear, held, strays
 
+EXAMPLE = "safebasin scratch --clear --older 7"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
