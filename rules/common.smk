@@ -7,6 +7,11 @@
 # shell at once, and with it the job, while the step keeps its state.
 
 import gc
+import sys
+
+# Snakemake puts the folder of each Snakefile first on its path; modules that happen to lie there are
+# none of ours.
+sys.path[:] = [place for place in sys.path if place != str(workflow.basedir)]
 
 from snakemake.exceptions import WorkflowError
 

@@ -18,6 +18,7 @@ from safebasin.errors import StudyError
 from safebasin.machine import Machine, machine_of
 from safebasin.reporting.captions import CAPTIONS
 from safebasin.spec_text import lay_long_specs, pack_spec
+from safebasin.step_environment import prepare_jobs
 from safebasin.store.receipts import lay_receipts, receipt_path
 from safebasin.study.graph import Node
 from safebasin.workflow import Workflow, open_workflow
@@ -74,19 +75,22 @@ class Binding:
         if names := self.unlocked():
             raise StudyError(
                 f"the study plans and dry-runs, but {len(names)} of its sources are not locked: "
-                f"{', '.join(names)}. `safebasin lock {self.config_arguments}` asks the hub for "
-                "their commits and hashes"
+                f"{', '.join(names)}. `safebasin lock --config {shlex.join(self._configs)}` asks "
+                "the hub for their commits and hashes"
             )
 
     @property
-    def python(self) -> str:
-        """The interpreter that runs Snakemake; it runs the steps too."""
-        return shlex.quote(sys.executable)
+    def python(self) -> Callable[[Any], str]:
+        """What gives the interpreter that runs Snakemake; it runs the steps too.
+
+        ``-P``: a module that happens to lie in the working directory is none of a step's.
+        """
+        return _told(f"{shlex.quote(sys.executable)} -P")
 
     @property
-    def store(self) -> str:
-        """The store, as an argument of a step."""
-        return shlex.quote(str(self.workflow.store.root))
+    def store(self) -> Callable[[Any], str]:
+        """What gives the store, as an argument of a step."""
+        return _told(shlex.quote(str(self.workflow.store.root.absolute())))
 
     @property
     def device(self) -> str:
@@ -94,9 +98,10 @@ class Binding:
         return self.machine.device
 
     @property
-    def config_arguments(self) -> str:
-        """The study's layers, as an argument of ``safebasin results``."""
-        return f"--config {shlex.join(self._configs)}"
+    def config_arguments(self) -> Callable[[Any], str]:
+        """What gives the study's layers, as an argument of ``safebasin results``."""
+        layers = [str(Path(path).absolute()) for path in self._configs]  # none begins with a dash
+        return _told(f"--config {shlex.join(layers)}")
 
     @property
     def report(self) -> str:
@@ -232,9 +237,21 @@ def bind(configs: Sequence[Path], settings: Mapping[str, Any], *, is_main: bool)
     machine = machine_of(settings)
     paths = list(configs) or [Path("config.yaml")]
     binding = Binding(open_workflow(paths, store=machine.store), paths, machine)
+    searches = binding.workflow.study.searches.values()
+    prepare_jobs(search.generator.params.get("token_variable") for search in searches)
     if is_main:
         binding.begin()
     return binding
+
+
+def _told(text: str) -> Callable[[Any], str]:
+    """Return what gives ``text`` as it is: in a plain string Snakemake takes {…} for a wildcard."""
+
+    def told(wildcards: Any) -> str:
+        del wildcards
+        return text
+
+    return _signed(told)
 
 
 def _signed(function: Function) -> Function:
