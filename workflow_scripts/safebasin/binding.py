@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from snakemake.common import overwrite_function_params
+from snakemake.exceptions import WorkflowError
+from snakemake.io import regex_from_filepattern
 
 from safebasin import sizing
 from safebasin.commands.unlock import hold_running
@@ -234,6 +237,7 @@ def bind(configs: Sequence[Path], settings: Mapping[str, Any], *, is_main: bool)
     Raises:
         StudyError: the study has problems, or the machine's settings; all are in the message.
     """
+    _refuse_folder(str(Path.cwd()))
     machine = machine_of(settings)
     paths = list(configs) or [Path("config.yaml")]
     binding = Binding(open_workflow(paths, store=machine.store), paths, machine)
@@ -242,6 +246,23 @@ def bind(configs: Sequence[Path], settings: Mapping[str, Any], *, is_main: bool)
     if is_main:
         binding.begin()
     return binding
+
+
+def _refuse_folder(folder: str) -> None:
+    """Refuse a working folder whose braces Snakemake cannot tell from its wildcards.
+
+    Raises:
+        StudyError: Snakemake would not find its own lock files there.
+    """
+    try:
+        is_found = re.match(regex_from_filepattern(folder), folder) is not None
+    except (re.error, WorkflowError):
+        is_found = False
+    if not is_found:
+        raise StudyError(
+            f"Snakemake takes the braces in the working folder {folder} for wildcards and cannot "
+            "run there; give the folder another name, or name another with --directory"
+        )
 
 
 def _told(text: str) -> Callable[[Any], str]:
