@@ -29,6 +29,7 @@ FILES = {
     "package/__init__.py": "from .inner import Y\n",
     "package/inner.py": "from pathlib import Path\nY = (Path(__file__).parent / 'y.txt').read_text()\n",
     "package/y.txt": "why\n",
+    "package/inner.txt": "inner\n",
     "unused.py": "X = 'unused'\n",
     "text.py": "X = 'text'\n",
     "../beside.txt": "beside\n",
@@ -62,6 +63,14 @@ LACKS = {
     "a module as data": ("(HERE / 'text.py').read_text()", "text.py"),
     "an import at run time": ("__builtins__['__im' + 'port__']('unused')", "unused.py"),
     "a library that reads": ("read_with_pandas(HERE / 'lists' / 'a.txt')", "lists/a.txt"),
+    "another library that reads": ("read_with_arrow(HERE / 'lists' / 'a.parquet')", "a.parquet"),
+    "a database": ("read_with_sqlite(HERE / 'lists' / 'a.txt')", "lists/a.txt"),
+    "a resource": ("has_resource('package', 'inner.txt')", "package/inner.txt"),
+    "a package's data": ("package_data('package', 'inner.txt')", "package/inner.txt"),
+    "the shell's working directory": (
+        "os.path.exists(os.path.join(os.environ['PWD'], 'here.txt'))",
+        "here.txt",
+    ),
     "from above": ("(HERE.parent / 'beside.txt').read_text()", "beside.txt"),
     "from the working directory": ("open('here.txt').read()", "here.txt"),
     "the working directory": ("glob.glob('*.txt')", "here.txt"),
@@ -78,6 +87,28 @@ def swallow(read):
 def read_with_pandas(path):
     import pandas
     return pandas.read_csv(path)
+
+
+def read_with_arrow(path):
+    import pyarrow.parquet
+    return pyarrow.parquet.read_table(path)
+
+
+def read_with_sqlite(path):
+    import sqlite3
+    return sqlite3.connect(path)
+
+
+def has_resource(package, name):
+    from importlib import resources
+    import package as imported
+    return resources.files(imported).joinpath(name).is_file()
+
+
+def package_data(package, name):
+    import pkgutil
+    import package as imported
+    return pkgutil.get_data(package, name)
 
 
 class Mine:

@@ -18,7 +18,7 @@ from safebasin.errors import StudyError
 from safebasin.store.plugin_closure import Plugin
 from safebasin.store.plugin_data import is_passed_over
 
-_FINDERS = ("<frozen importlib", "/importlib/", "/pkg_resources/", "/linecache.py")
+_FINDERS = ("<frozen importlib", "/importlib/metadata/", "/pkg_resources/", "/linecache.py")
 """Text that looks for modules, and for lines of them, in every folder that Python knows."""
 
 
@@ -121,10 +121,9 @@ class Stage:
 
     def explain(self, error: BaseException) -> StudyError | None:
         """Return what an error of the plug-in's means, where it looked for what is nowhere."""
-        name = getattr(error, "filename", None)
-        found = self.meant(name) if isinstance(error, FileNotFoundError) else None
-        if found is not None and not Path(os.fsdecode(name)).exists():  # type: ignore[arg-type]
-            told = self._name(found[1])
+        if isinstance(error, FileNotFoundError) and str(self.base) in str(error):
+            found = self.meant(error.filename)
+            told = self._name(found[1]) if found else f"a file ({error})"
             return StudyError(
                 f"the plug-in {self.reference} looks for {told}, which is not there; put it beside "
                 "the plug-in and name it beside its type: `files: [NAME]`"

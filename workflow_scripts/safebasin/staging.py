@@ -74,11 +74,13 @@ def staged(plugin: Plugin | None, reference: str, base: Path) -> Iterator[None]:
 @contextmanager
 def _set(stage: Stage) -> Iterator[None]:
     finder, kept, known = _Finder(stage), sys.dont_write_bytecode, set(sys.modules)
-    asked = {name: getattr(os, name) for name in _ASKS}
+    asked, told = {name: getattr(os, name) for name in _ASKS}, os.environ.get("PWD")
     _hook_once()
     settle_python_path()
     importlib.invalidate_caches()
     os.chdir(stage.work)
+    os.environ["PWD"] = str(stage.work)
+    os.environ.pop("OLDPWD", None)
     sys.dont_write_bytecode = True
     _STAGES.append(stage)
     sys.meta_path.append(finder)
@@ -101,6 +103,8 @@ def _set(stage: Stage) -> Iterator[None]:
                 del sys.modules[name]
         sys.path[:] = [place for place in sys.path if place != str(stage.folder)]
         os.chdir(stage.directory)
+        os.environ.pop("PWD")
+        os.environ.update({} if told is None else {"PWD": told})
         shutil.rmtree(stage.base, ignore_errors=True)
 
 
@@ -154,12 +158,14 @@ def _hook_once() -> None:
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     """Look at what is opened or listed. Python takes no hook back, so it mostly does nothing."""
-    if not _STAGES or event not in ("open", "os.listdir", "os.scandir"):
+    if not _STAGES or event not in ("open", "os.listdir", "os.scandir", "sqlite3.connect"):
         return
     path = arguments[0]
     if event == "open":
         if not arguments[2] & os.O_CREAT:
             _STAGES[-1].miss(path)
+    elif event == "sqlite3.connect":
+        _STAGES[-1].miss(path)
     else:
         _STAGES[-1].miss("." if path is None else path, listed=True)
 
