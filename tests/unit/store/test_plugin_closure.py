@@ -232,6 +232,9 @@ SEES_ITSELF = (
     "TEXT = open(__file__).read()",
     "import inspect\nTEXT = inspect.getsource(inspect)",
     "from inspect import getsource",
+    "from importlib import resources",
+    "import importlib.resources as data",
+    "import sys\nLINE = sys._getframe().f_lineno",
     "TEXT = __doc__",
     "TEXT = globals()['__file__']",
     "import near\nTEXT = near.__file__",
@@ -245,6 +248,14 @@ def test_a_comment_counts_where_a_plugin_can_come_to_see_its_own_text(folder, pa
     before = plugin_closure(plugin_with(folder, source), package)
     assert plugin_closure(plugin_with(folder, f"{source}  # said"), package) != before
     assert plugin_closure(plugin_with(folder, source), package) == before
+
+
+@pytest.mark.parametrize(
+    "source", ["import torch\nX = torch.stack", "STACK = 'stack'", "import near"]
+)
+def test_a_comment_does_not_count_elsewhere(folder, package, source):
+    before = plugin_closure(plugin_with(folder, source), package)
+    assert plugin_closure(plugin_with(folder, f"{source}  # said"), package) == before
 
 
 @pytest.mark.parametrize(

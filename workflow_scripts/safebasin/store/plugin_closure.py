@@ -51,13 +51,12 @@ _FIND_CODE = frozenset(
 
 _SEE_TEXT = frozenset(
     {
-        *("__file__", "__doc__", "__loader__", "__spec__", "getdoc", "getfile", "getsource"),
-        *("getsourcelines", "getsourcefile", "getcomments", "get_data", "linecache", "traceback"),
-        *("resources", "co_filename", "co_firstlineno", "f_lineno", "tb_lineno", "_getframe"),
-        *("currentframe", "stack"),
+        *("__file__", "__doc__", "__loader__", "__spec__", "get_data", "_getframe"),
+        *("co_filename", "co_firstlineno", "f_lineno", "tb_lineno"),
     }
 )
-"""Names by which a program can come to see its own text; to it a comment may tell."""
+_SHOW_TEXT = frozenset({"inspect", "linecache", "traceback", "resources", "pkgutil"})
+"""Names, and modules, by which a program can come to see its own text; to it a comment may tell."""
 
 _STANDARD = tuple(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib"))
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
@@ -183,12 +182,14 @@ def _read(path: Path) -> _Read:
 
 
 def _sees_text(tree: ast.Module) -> bool:
-    """Whether a name, or a string that is one, stands for a way to the program's own text."""
+    """Whether a name, a string that is one, or an import is a way to the program's own text."""
     for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [getattr(node, "module", None) or "", *(each.name for each in node.names)]
+            if not _SHOW_TEXT.isdisjoint(part for name in names for part in name.split(".")):
+                return True
         told = getattr(node, "id", None) or getattr(node, "attr", None)
-        if isinstance(node, ast.alias):
-            told = node.name.rpartition(".")[2]
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
             told = node.value
         if told in _SEE_TEXT:
             return True

@@ -88,7 +88,7 @@ def _plugin(reference: str, rest: Mapping[str, Any]) -> Reader:
     unknown = sorted(set(rest) - {"params", "files"})
     if unknown:
         raise StudyError(f"reader {reference}: option {unknown[0]!r} belongs under 'params'")
-    made = make_plugin(reference, rest.get("params", {}))
+    made: Any = make_plugin(reference, rest.get("params", {}))
     if not callable(getattr(made, "read", None)):
         raise StudyError(f"reader {reference}: has no method read, so it reads no rows")
     return _Checked(reference=reference, reader=made)
