@@ -8,6 +8,11 @@
 # print the whole command.
 
 import gc
+import sys
+
+# Snakemake puts the folder of each Snakefile first on its path; modules that happen to lie there are
+# none of ours.
+sys.path[:] = [place for place in sys.path if place != str(workflow.basedir)]
 
 from safebasin.binding import bind
 from safebasin.errors import SafebasinError

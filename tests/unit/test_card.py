@@ -134,14 +134,14 @@ child.wait()
 def gpu_py(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Callable[[str], tuple[ModuleType, Any]]:
-    """Return what makes gpu.py run such a script as its fifth part, with two seconds for it."""
+    """Return what makes gpu.py run such a script as its fifth part, with five seconds for it."""
 
     def with_part(body: str) -> tuple[ModuleType, Any]:
         gpu = import_module("gpu")
         script = tmp_path / "part.py"
         script.write_text(SCRIPT.format(benchmarks=str(BENCHMARKS), body=body))
         monkeypatch.setattr(gpu, "__file__", str(script))
-        monkeypatch.setitem(gpu.PARTS, 5, gpu.Part("steps", 2))
+        monkeypatch.setitem(gpu.PARTS, 5, gpu.Part("steps", 5))
         monkeypatch.setattr(
             sys, "argv", ["gpu.py", "--tiny", "--out", str(tmp_path), "--parts", "5"]
         )
@@ -153,7 +153,7 @@ def gpu_py(
 def test_a_part_out_of_time_ends_with_all_that_it_started_and_its_figures_stay(gpu_py):
     gpu, figures = gpu_py(WAITS)
     assert gpu.main() == 1
-    assert figures()["ended"] == "out of time: more than 2 s"
+    assert figures()["ended"] == "out of time: more than 5 s"
     with pytest.raises(ProcessLookupError):
         os.kill(figures()["child"], 0)
 

@@ -14,7 +14,7 @@ from ..workflow import ROOT, SMOKE
 Answer = tuple[int, str, str]
 STUDY = str(ROOT / SMOKE)
 OTHER = "title: Another title\n"
-WITHOUT_STUDY = {"verify", "code", "schema", "unlock"}
+WITHOUT_STUDY = {"verify", "code", "schema", "unlock", "scratch"}
 NAME = "direction/tiny"
 
 
@@ -81,7 +81,7 @@ def test_layers_told_apart_are_laid_over_each_other_like_those_told_together(saf
 @pytest.mark.parametrize("flag", ["--configfile", "--configfiles", "--config"])
 @pytest.mark.parametrize("command", sorted({*COMMANDS} - WITHOUT_STUDY))
 def test_every_command_on_a_study_takes_its_layers_as_snakemake_does(safebasin, command, flag):
-    name = (NAME,) if command == "explain" else ()
+    name = (NAME,) if command in ("explain", "redo") else ()
     code, _, error = safebasin(command, *name, flag, "nowhere.yaml")
     assert code == 1
     assert "nowhere.yaml: the config file cannot be read" in error

@@ -13,7 +13,17 @@ from safebasin.study.yaml_reader import read_yaml
 from safebasin.workflow import open_workflow
 
 ROOT = Path(__file__).resolve().parents[2]
-PLUGIN = "from json import JSONDecoder as Borrowed\n\n\nclass Mine:\n    pass\n\n\nAlias = Mine\n"
+PLUGIN = """
+from json import JSONDecoder as Borrowed
+
+
+class Mine:
+    def __init__(self, *, deep):
+        pass
+
+
+Alias = Mine
+"""
 WRONG = {
     "sources": {"rows": {"folder": "rows", "files": ["*.csv"]}},
     "judges": {"phrases": {"type": "nowhere.py:Judge"}},

@@ -2,6 +2,12 @@
 
 import os
 import sys
+
+# A stray torch.py in the working directory is none of ours. Rules say -P; without it, or with an
+# empty entry in PYTHONPATH, Python looks there first.
+if os.getcwd() not in os.environ.get("PYTHONPATH", "").split(os.pathsep):  # noqa: PTH109
+    sys.path[:] = [place for place in sys.path if place not in ("", os.getcwd())]  # noqa: PTH109
+
 from contextlib import suppress
 
 from safebasin.cli import main

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from snakemake.common import overwrite_function_params
+from snakemake.exceptions import WorkflowError
+from snakemake.io import regex_from_filepattern
 
 from safebasin import sizing
 from safebasin.commands.results import LINKED
@@ -20,6 +23,7 @@ from safebasin.errors import DamagedInput, StudyError
 from safebasin.machine import Machine, machine_of
 from safebasin.reporting.captions import CAPTIONS
 from safebasin.spec_text import lay_long_specs, pack_spec
+from safebasin.step_environment import prepare_jobs
 from safebasin.store.receipts import lay_receipts, receipt_path
 from safebasin.study.graph import Node
 from safebasin.workflow import Workflow, open_workflow
@@ -76,8 +80,8 @@ class Binding:
         if names := self.unlocked():
             raise StudyError(
                 f"the study plans and dry-runs, but {len(names)} of its sources are not locked: "
-                f"{', '.join(names)}. `safebasin lock {self.config_arguments}` asks the hub for "
-                "their commits and hashes"
+                f"{', '.join(names)}. `safebasin lock --configfile {shlex.join(self._configs)}` "
+                "asks the hub for their commits and hashes"
             )
 
     def refuse_damaged(self) -> None:
@@ -99,14 +103,17 @@ class Binding:
         return "\n".join([*lines, f"  and {more} more"] if more else lines)
 
     @property
-    def python(self) -> str:
-        """The interpreter that runs Snakemake; it runs the steps too."""
-        return shlex.quote(sys.executable)
+    def python(self) -> Callable[[Any], str]:
+        """What gives the interpreter that runs Snakemake; it runs the steps too.
+
+        ``-P``: a module that happens to lie in the working directory is none of a step's.
+        """
+        return _told(f"{shlex.quote(sys.executable)} -P")
 
     @property
-    def store(self) -> str:
-        """The store, as an argument of a step."""
-        return shlex.quote(str(self.workflow.store.root))
+    def store(self) -> Callable[[Any], str]:
+        """What gives the store, as an argument of a step."""
+        return _told(shlex.quote(str(self.workflow.store.root.absolute())))
 
     @property
     def device(self) -> str:
@@ -114,9 +121,10 @@ class Binding:
         return self.machine.device
 
     @property
-    def config_arguments(self) -> str:
-        """The study's layers, as an argument of ``safebasin results``."""
-        return f"--configfile {shlex.join(self._configs)}"
+    def config_arguments(self) -> Callable[[Any], str]:
+        """What gives the study's layers, as an argument of ``safebasin results``."""
+        layers = [str(Path(path).absolute()) for path in self._configs]  # none begins with a dash
+        return _told(f"--configfile {shlex.join(layers)}")
 
     @property
     def report(self) -> str:
@@ -255,10 +263,13 @@ def bind(configs: Sequence[Path], settings: Mapping[str, Any], *, is_main: bool)
         StudyError: the study has problems, or the machine's settings; all are in the message.
         MachineLacks: the disk is full or closed to this user.
     """
+    _refuse_folder(str(Path.cwd()))
     machine = machine_of(settings)
     paths = [_from_here(path) for path in configs] or [Path("config.yaml")]
     with disk_faults_told(Path()):
         binding = Binding(open_workflow(paths, store=machine.store), paths, machine)
+        searches = binding.workflow.study.searches.values()
+        prepare_jobs(search.generator.params.get("token_variable") for search in searches)
         if is_main:
             binding.begin()
     return binding
@@ -267,6 +278,33 @@ def bind(configs: Sequence[Path], settings: Mapping[str, Any], *, is_main: bool)
 def _from_here(path: Path) -> Path:
     """Return ``path`` as a user in the working directory writes it; Snakemake makes it absolute."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _refuse_folder(folder: str) -> None:
+    """Refuse a working folder whose braces Snakemake cannot tell from its wildcards.
+
+    Raises:
+        StudyError: Snakemake would not find its own lock files there.
+    """
+    try:
+        is_found = re.match(regex_from_filepattern(folder), folder) is not None
+    except (re.error, WorkflowError):
+        is_found = False
+    if not is_found:
+        raise StudyError(
+            f"Snakemake takes the braces in the working folder {folder} for wildcards and cannot "
+            "run there; give the folder another name, or name another with --directory"
+        )
+
+
+def _told(text: str) -> Callable[[Any], str]:
+    """Return what gives ``text`` as it is: in a plain string Snakemake takes {…} for a wildcard."""
+
+    def told(wildcards: Any) -> str:
+        del wildcards
+        return text
+
+    return _signed(told)
 
 
 def _signed(function: Function) -> Function:

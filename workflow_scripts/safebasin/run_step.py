@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -25,12 +25,16 @@ from safebasin.out_of_memory import memory_watched
 from safebasin.progress import SILENT, Progress
 from safebasin.resume.durable import discard
 from safebasin.resume.place import state_of
+from safebasin.staging import staged
+from safebasin.step_environment import hide_secrets
 from safebasin.steps.job import Job
 from safebasin.store.begun import begin, end
-from safebasin.store.code_identity import CodeBook, is_plugin
+from safebasin.store.code_identity import CodeBook
 from safebasin.store.hash_memory import HashMemory, memory_file, now_at
 from safebasin.store.inputs import check_inputs
 from safebasin.store.kinds import RULES, rule_of_code
+from safebasin.store.plugin_closure import Plugin
+from safebasin.store.plugin_part import is_plugin, plugin_part
 from safebasin.store.publish import publish
 from safebasin.store.receipts import write_receipt
 from safebasin.store.redo import answer
@@ -50,6 +54,7 @@ ENVIRONMENT = {
     "OMP_WAIT_POLICY": "PASSIVE",  # spinning threads make shared cores many times slower
     "TOKENIZERS_PARALLELISM": "false",
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+    "PYTHONSAFEPATH": "1",  # of a Python that is started by something that a step loads
 }
 """Set for a step, unless the user did, before torch and transformers are imported."""
 
@@ -60,8 +65,6 @@ stay, and looking through them at Python's usual rate is a fifth of the time unt
 
 FETCHES = frozenset({"fetch_source"})
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
-"""What only a step that fetches may see."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +93,7 @@ def run_step(request: Request) -> bool:
         MachineLacks: a granted GPU is not there, memory or the disk ran out, or the store cannot be
             written.
     """
+    request = replace(request, store=Store(request.store.root.absolute()))
     spec, store = request.spec, request.store
     rule = RULES.get(request.step)
     if rule is None or rule.kind != spec.kind:
@@ -106,8 +110,7 @@ def run_step(request: Request) -> bool:
                 put_back(store, store.home(spec.kind, spec.digest))
                 found = standing(store, spec, note)
                 if found is None:
-                    _check_code(request.step, spec)
-                    _work(request)
+                    _work(request, _check_code(request.step, spec))
                 discard(state_of(store.scratch(spec.digest)))
     if request.receipt is not None:
         with disk_faults_told(request.receipt.parent):
@@ -116,7 +119,7 @@ def run_step(request: Request) -> bool:
     return found is None
 
 
-def _work(request: Request) -> None:
+def _work(request: Request, plugin: Plugin | None) -> None:
     spec, store = request.spec, request.store
     memory = HashMemory(memory_file(), now_at(store.root / ".locks"))
     kind_of, name = RULES[request.step].kind_of, f"{request.step} {spec.digest}"
@@ -131,22 +134,23 @@ def _work(request: Request) -> None:
     discard(folder)  # files that a killed try finished are made again, from its state
     folder.mkdir(parents=True)
     began = time.monotonic()
-    _set_environment(request.step)
+    _set_environment(request.step, spec.params)
     gc.set_threshold(*COLLECTED)
     watched = memory_watched(request.step, spec.digest, spec.params, request.gpus)
     with watched, _own_gpus(request) as device:
         step = importlib.import_module(f"safebasin.steps.{request.step}")
-        step.run(
-            Job(
-                digest=spec.digest,
-                raw_params=spec.params,
-                inputs=inputs.folders,
-                folder=folder,
-                device=device,
-                origin=request.origin,
-                progress=request.progress,
-            )
+        job = Job(
+            digest=spec.digest,
+            raw_params=spec.params,
+            inputs=inputs.folders,
+            folder=folder,
+            device=device,
+            origin=request.origin,
+            progress=request.progress,
         )
+        reference = (_plugin_of(spec.params) or "").partition("?")[0]
+        with staged(plugin, reference, folder.with_suffix(".plugin")):
+            step.run(job)
         annotation = _annotate(request, time.monotonic() - began, resumed)
     inputs.confirm(store, memory)
     answer(store, publish(store, spec, step.FILES, annotation, inputs.manifests))
@@ -176,27 +180,31 @@ def _own_gpus(request: Request) -> Iterator[str]:
         yield request.device
 
 
-def _set_environment(step: str) -> None:
-    """Keep every step but those that fetch off the network, and the user's token from it."""
+def _set_environment(step: str, params: Mapping[str, object]) -> None:
+    """Keep every step but those that fetch off the network, and secrets from those without need."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     if step not in FETCHES:
         os.environ.update(OFFLINE)
-        for name in SECRETS:
-            os.environ.pop(name, None)
+    hide_secrets(step, params)
 
 
-def _check_code(step: str, spec: Spec) -> None:
-    """Refuse to run other code than the spec names: the store would lie."""
+def _check_code(step: str, spec: Spec) -> Plugin | None:
+    """Refuse to run other code than the spec names: the store would lie; return its plug-in."""
     if spec.code is None:
-        return
+        return None
+    book, plugin = CodeBook(), None
     parts = [_part_of(unit, spec.params) for unit in spec.code.split(",")]
-    now = CodeBook().identity(rule_of_code(spec.code), ",".join(filter(None, parts)) or None)
+    now = book.identity(rule_of_code(spec.code), ",".join(filter(None, parts)) or None)
     if spec.code != now:
         raise RequestError(
             f"{step} {spec.digest}: the plan was made with the code {spec.code}, the code is now "
             f"{now}; start snakemake again"
         )
+    for part in parts:
+        if part is not None and is_plugin(part):
+            plugin = book.plugin(part)
+    return plugin
 
 
 def _part_of(unit: str, params: Mapping[str, object]) -> str | None:
@@ -211,8 +219,8 @@ def _plugin_of(params: Mapping[str, object]) -> str | None:
     for key in ("method", "judge", "reader", "guard"):
         value = params.get(key)
         told = value.get("type") if isinstance(value, Mapping) else None
-        if isinstance(told, str) and is_plugin(told):
-            return told
+        if isinstance(value, Mapping) and isinstance(told, str) and is_plugin(told):
+            return plugin_part(told, value.get("files"))
     return None
 
 

@@ -55,10 +55,10 @@ def open_workflow(
     """
     examined = examine_layers([Path(file) for file in files] or [DEFAULT_CONFIG], overrides)
     pins, unlocked = pin_sources(examined.sources, SourceLock.load(lock), lock)
-    found = examined.study
-    more = [*plugin_problems(found), *missing_tasks(found)] if found else []
+    found, book = examined.study, CodeBook()
+    more = [*plugin_problems(found, book), *missing_tasks(found)] if found else []
     study = examined.sound([*unlocked, *more])
-    graph = plan(study, pins, CodeBook().identity)
+    graph = plan(study, pins, book.identity)
     refuse(template_problems(study, graph), examined.where)
     return Workflow(
         study=study,

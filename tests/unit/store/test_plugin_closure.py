@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from safebasin.errors import StudyError
+from safebasin.store.code_identity import CodeBook
 from safebasin.store.plugin_closure import plugin_closure
+from safebasin.store.plugin_part import plugin_file, plugin_names, plugin_part
 
 FILES = {
     "near.py": "X = 1\n",
@@ -202,6 +204,9 @@ def test_a_folder_called_like_a_library_is_not_taken_for_it(folder, package):
         ("from sys import path", "sys.path"),
         ("exec(open('near.py').read())", "exec"),
         ("import hidden", "hidden.py, line 1"),
+        ("import pydoc", "line 1: pydoc"),
+        ("from pydoc import locate", "line 1: pydoc"),
+        ("import runpy as r\nr.run_path('near.py')", "run_path"),
     ],
 )
 def test_code_that_cannot_be_followed_is_refused(
@@ -221,3 +226,121 @@ def test_code_that_cannot_be_followed_is_refused(
     with pytest.raises(StudyError) as refused:
         plugin_closure(plugin_with(folder, source), package)
     assert said in str(refused.value)
+
+
+SEES_ITSELF = (
+    "TEXT = open(__file__).read()",
+    "import inspect\nTEXT = inspect.getsource(inspect)",
+    "from inspect import getsource",
+    "from importlib import resources",
+    "import importlib.resources as data",
+    "import sys\nLINE = sys._getframe().f_lineno",
+    "TEXT = __doc__",
+    "TEXT = globals()['__file__']",
+    "import near\nTEXT = near.__file__",
+    "import helpers.looks",
+)
+
+
+@pytest.mark.parametrize("source", SEES_ITSELF)
+def test_a_comment_counts_where_a_plugin_can_come_to_see_its_own_text(folder, package, source):
+    write(folder, {"helpers/looks.py": "from pathlib import Path\nHERE = Path(__file__)\n"})
+    before = plugin_closure(plugin_with(folder, source), package)
+    assert plugin_closure(plugin_with(folder, f"{source}  # said"), package) != before
+    assert plugin_closure(plugin_with(folder, source), package) == before
+
+
+@pytest.mark.parametrize(
+    "source", ["import torch\nX = torch.stack", "STACK = 'stack'", "import near"]
+)
+def test_a_comment_does_not_count_elsewhere(folder, package, source):
+    before = plugin_closure(plugin_with(folder, source), package)
+    assert plugin_closure(plugin_with(folder, f"{source}  # said"), package) == before
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"lists/a.txt": "b"},
+        {"lists/new.txt": ""},
+        {"lists/deep/c.py": "C = 1  # said"},
+        {"lists/a.txt": None, "lists/renamed.txt": "a"},
+    ],
+)
+def test_names_and_bytes_of_named_data_count(folder, package, edit):
+    write(folder, {"lists/a.txt": "a", "lists/deep/c.py": "C = 1", "other.txt": "o"})
+    plugin = plugin_with(folder, "pass")
+    before = plugin_closure(plugin, package, ["lists"])
+    assert before != plugin_closure(plugin, package)
+    write(folder, {"other.txt": "edited", "lists/.hidden": "h", "lists/__pycache__/a.pyc": "c"})
+    assert plugin_closure(plugin, package, ["lists"]) == before
+    for name, text in edit.items():
+        (folder / name).unlink(missing_ok=True)
+        if text is not None:
+            write(folder, {name: text})
+    assert plugin_closure(plugin, package, ["lists"]) != before
+
+
+def test_the_data_of_a_plugin_are_part_of_its_identity(folder, package):
+    book = CodeBook(package, package / "code.lock.json")
+    write(folder, {"a,b c.txt": "a", "lists/é&?.txt": "e"})
+    plugin = plugin_with(folder, "pass")
+    part = plugin_part(f"{plugin}:Judge", ["lists", "a,b c.txt"])
+    assert "," not in part
+    assert plugin_names(part) == ("a,b c.txt", "lists")
+    assert plugin_file(part) == plugin
+    assert plugin_part(f"{plugin}:Judge", None) == f"{plugin}:Judge"
+    assert set(book.plugin(part).files) == {"mine.py", "a,b c.txt", "lists/é&?.txt"}
+
+
+@pytest.mark.parametrize(
+    "named", ["../near.py", "/etc/hosts", ".", "nowhere", "empty", "broken", "linked"]
+)
+def test_data_that_are_not_within_the_folder_or_not_there_are_refused(folder, package, named):
+    (folder / "empty").mkdir()
+    (folder / "linked").mkdir()
+    (folder / "broken").symlink_to("nowhere")
+    (folder / "linked" / "within").symlink_to(folder / "helpers")
+    with pytest.raises(StudyError):
+        plugin_closure(plugin_with(folder, "pass"), package, [named])
+
+
+def test_a_link_to_a_file_is_the_bytes_that_it_leads_to(folder, package, tmp_path):
+    write(tmp_path, {"far.txt": "a"})
+    (folder / "link.txt").symlink_to(tmp_path / "far.txt")
+    plugin = plugin_with(folder, "pass")
+    before = plugin_closure(plugin, package, ["link.txt"])
+    write(tmp_path, {"far.txt": "b"})
+    assert plugin_closure(plugin, package, ["link.txt"]) != before
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("{data}/words.txt", True),
+        ("{data}", True),
+        ("file://{data}/words.txt", True),
+        ("~/words.txt", True),
+        ("~", False),
+        ("/", False),
+        ("//", False),
+        ("{data}/nowhere.txt", False),
+        ("/etc/hosts", False),
+        ("/v1/chat", False),
+        ("say {data}", False),
+        ("~~~", False),
+    ],
+)
+@pytest.mark.parametrize("form", ["X = {!r}", "X = b{!r}", "X = f'{{None}}' + f{!r}"])
+def test_a_literal_path_of_something_that_is_there_is_refused(
+    folder, package, tmp_path, monkeypatch, text, refused, form
+):
+    data = tmp_path / "data"
+    write(data, {"words.txt": "no"})
+    monkeypatch.setenv("HOME", str(data))
+    plugin = plugin_with(folder, form.format(text.format(data=data)))
+    if not refused:
+        assert plugin_closure(plugin, package)
+        return
+    with pytest.raises(StudyError, match=r"mine.py, line 1: .* absolute path.*files: \[NAME\]"):
+        plugin_closure(plugin, package)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 from safebasin.errors import StudyError
 from safebasin.guards.injection import Injection
 from safebasin.guards.options import read_options
-from safebasin.plugins import load_plugin
+from safebasin.plugins import make_plugin
 
 if TYPE_CHECKING:
     from safebasin.guards.choice import PrefixChoice
@@ -90,8 +90,10 @@ def _guard(settings: Mapping[str, object]) -> Guard:
     kind = str(settings.get("type"))
     options = {key: value for key, value in settings.items() if key not in ("type", "classifier")}
     if ":" in kind:
-        plugin = load_plugin(kind)
-        return cast(Guard, plugin(**cast(Mapping[str, object], options.get("params") or {})))
+        made = make_plugin(kind, cast(Mapping[str, object], options.get("params") or {}))
+        if not callable(getattr(made, "inject", None)):
+            raise StudyError(f"guard {kind}: has no method inject, so it puts nothing in")
+        return cast(Guard, made)
     if kind not in BUILT_IN:
         raise StudyError(
             f"guard.type: {kind!r} is no guard; use one of {', '.join(BUILT_IN)} or ./file.py:Class"

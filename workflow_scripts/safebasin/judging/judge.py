@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from safebasin.errors import StudyError
 from safebasin.judging.given import Rows, ask
-from safebasin.plugins import load_plugin
+from safebasin.plugins import make_plugin
 from safebasin.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def load_judge(judge: Mapping[str, object]) -> object:
         options = {key: value for key, value in judge.items() if key not in {"type", "params"}}
         return getattr(module, BUILT_IN[kind])(**options)
     if ":" in kind:
-        return load_plugin(kind)(**params)
+        return make_plugin(kind, params)
     raise StudyError(
         f"judge.type: {kind!r} is no judge; use one of {', '.join(BUILT_IN)} or ./file.py:Class"
     )

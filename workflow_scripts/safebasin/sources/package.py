@@ -109,8 +109,9 @@ class PackageSource:
         return done / files[0].name
 
     def _download_wheel(self, into: Path) -> None:
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-        command += ["--disable-pip-version-check", "--progress-bar=off", "--no-input", "--quiet"]
+        command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps"]
+        command += ["--only-binary=:all:", "--disable-pip-version-check"]
+        command += ["--progress-bar=off", "--no-input", "--quiet"]
         command += ["--dest", str(into), f"{self._name}=={self._version}"]
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
         if answer.returncode != 0:

@@ -36,7 +36,7 @@ def read_settings() -> IndexSettings:
         MachineLacks: this interpreter has no pip.
     """
     answer = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "list"],
+        [sys.executable, "-P", "-m", "pip", "config", "list"],
         capture_output=True,
         text=True,
         check=False,

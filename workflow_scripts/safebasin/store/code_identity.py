@@ -16,7 +16,8 @@ from pathlib import Path
 from safebasin.errors import DamagedInput, RequestError
 from safebasin.store.closure import combine, import_closure, module_path
 from safebasin.store.kinds import RULES
-from safebasin.store.plugin_closure import plugin_closure
+from safebasin.store.plugin_closure import Plugin, read_plugin
+from safebasin.store.plugin_part import is_plugin, plugin_file, plugin_names
 from safebasin.store.publish import write_atomically
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -64,7 +65,7 @@ class CodeBook:
         self.lock = lock or package / LOCK.name
         self._recorded = _read_lock(self.lock)
         self._units: dict[str, Unit] = {}
-        self._plugins: dict[Path, str] = {}
+        self._plugins: dict[str, Plugin] = {}
 
     def unit(self, name: str) -> Unit:
         """Return the unit as it stands.
@@ -85,9 +86,9 @@ class CodeBook:
     def identity(self, step: str, part: str | None = None) -> str:
         """Return the code of a spec: of the step, with the part that plugs into it.
 
-        A part that reads ``./file.py:Name`` is a user's plugin; its file and all code of the
-        user's that it imports are hashed into the identity. Several parts are joined by commas
-        (``dojo,prefix``), and so are their identities.
+        A part that reads ``./file.py:Name`` is a user's plugin; its file, all code of the user's
+        that it imports and its data are hashed into the identity. Several parts are joined by
+        commas (``dojo,prefix``), and so are their identities.
         """
         if part is None:
             return self.unit(step).identity
@@ -95,14 +96,20 @@ class CodeBook:
 
     def _identity_with(self, step: str, part: str) -> str:
         if is_plugin(part):
-            return f"{self.unit(step).identity}+plugin.{self._plugin(plugin_file(part))}"
+            return f"{self.unit(step).identity}+plugin.{self.plugin(part).digest}"
         return self.unit(f"{step}:{part}").identity
 
-    def _plugin(self, path: Path) -> str:
-        """Return the closure of a plugin; a plan asks once for every job that runs it."""
-        if path not in self._plugins:
-            self._plugins[path] = plugin_closure(path, self.package)
-        return self._plugins[path]
+    def plugin(self, part: str) -> Plugin:
+        """Return a plug-in as it was first read; a plan asks once for every job that runs it.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            StudyError: it runs or reads what cannot be hashed.
+        """
+        if part not in self._plugins:
+            names = plugin_names(part)
+            self._plugins[part] = read_plugin(plugin_file(part), self.package, names)
+        return self._plugins[part]
 
     def names(self) -> Iterator[str]:
         """Yield the names of all units: steps, then their parts."""
@@ -162,16 +169,6 @@ class CodeBook:
         folders = [self.package.joinpath(*name.split(".")[1:]) for name in packages]
         modules = [path.stem for folder in folders for path in folder.glob("*.py")]
         return sorted(name for name in modules if name != "__init__")
-
-
-def is_plugin(part: str) -> bool:
-    """Say whether ``part`` names a user's class, as ``./file.py:Name``."""
-    return ".py:" in part
-
-
-def plugin_file(part: str) -> Path:
-    """Return the file of the plugin ``./file.py:Name``."""
-    return Path(part.rpartition(":")[0])
 
 
 def _entry(unit: Unit, reason: str | None) -> dict[str, object]:

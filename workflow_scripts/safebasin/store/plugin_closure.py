@@ -1,31 +1,35 @@
-"""The closure of a user's plug-in: its file and all code of the user's that it runs.
+"""The closure of a user's plug-in: its file, all code of the user's that it runs, and its data.
 
 A plug-in's folder is the first place where Python looks for what it imports. What lies there is
 followed: modules, packages and their submodules. The standard library and installed packages are
 not, as little as those that our own code imports. Anything else is refused, for an edit to it
-would change results and no digest.
+would change results and no digest. Data are the files that the study names, and those beside a
+module that a string in it names whole.
+
+What is found here is all that a step gets of the plug-in: it runs from a copy of these very bytes.
 """
 
 from __future__ import annotations
 
 import ast
+import hashlib
 import pkgutil
 import sys
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 from safebasin.errors import StudyError
 from safebasin.store.closure import (
-    bytes_digest,
     combine,
     import_closure,
     imported_names,
     named_files,
     resolve_module,
 )
+from safebasin.store.plugin_data import named_data, refuse_literal_paths
 from safebasin.store.syntax import syntax_digest
 
 _FIND_CODE = frozenset(
@@ -39,12 +43,40 @@ _FIND_CODE = frozenset(
         "run_module",
         "extend_path",
         "__path__",
+        "pydoc",
+        "zipimport",
     }
 )
 """Names, of functions mostly, by which a program finds code that no import statement names."""
 
+_SEE_TEXT = frozenset(
+    {
+        *("__file__", "__doc__", "__loader__", "__spec__", "get_data", "_getframe"),
+        *("co_filename", "co_firstlineno", "f_lineno", "tb_lineno"),
+    }
+)
+_SHOW_TEXT = frozenset({"inspect", "linecache", "traceback", "resources", "pkgutil"})
+"""Names, and modules, by which a program can come to see its own text; to it a comment may tell."""
+
 _STANDARD = tuple(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib"))
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plugin:
+    """All that a plug-in may run and read."""
+
+    file: Path
+    files: Mapping[str, bytes]
+    """Name, from the plug-in's folder, to bytes: its file, its modules, its data."""
+    modules: frozenset[str]
+    """First names of the modules beside it that it imports."""
+    digest: str
+
+    @property
+    def folder(self) -> Path:
+        """The folder that all names start from."""
+        return self.file.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +87,65 @@ class _Own:
     path: Path
 
 
-def plugin_closure(path: Path, package: Path) -> str:
-    """Return one digest for a plug-in: its file, what it imports of the user's code and of ours.
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One module of the user's as it was read, once."""
+
+    content: bytes
+    tree: ast.Module
+
+
+def plugin_closure(path: Path, package: Path, named: Sequence[str] = ()) -> str:
+    """Return the digest of ``read_plugin``."""
+    return read_plugin(path, package, named).digest
+
+
+def read_plugin(path: Path, package: Path, named: Sequence[str] = ()) -> Plugin:
+    """Return a plug-in: its file, what it imports of the user's code, its data, and one digest.
+
+    Modules count by their syntax, so that a comment changes nothing; by their bytes where the
+    plug-in can come to see its own text. Data count by their bytes.
 
     Args:
         path: the plug-in's file.
-        package: our package, of which a plug-in may import modules.
+        package: our package, of which a plug-in may import modules; they are hashed too.
+        named: files and folders, from the plug-in's folder, that the study names as its data.
 
     Raises:
         FileNotFoundError: there is no such file.
-        StudyError: a file is not Python, or runs code that cannot be followed.
+        StudyError: a file is not Python, runs code that cannot be followed, or names a file by its
+            absolute path; or something that the study names is not there.
     """
     plugin = path.absolute()
+    if ".." in plugin.parts:
+        plugin = plugin.parent.resolve() / plugin.name
+    modules, ours = _follow(plugin, package)
+    files: dict[str, bytes] = {}
+    for key, module in modules.items():
+        for data in named_files(module.tree, plugin.parent / key):
+            files[data.relative_to(plugin.parent).as_posix()] = data.read_bytes()
+    files |= named_data(plugin.parent, named)
+    by_bytes = any(_sees_text(module.tree) for module in modules.values())
+    found = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    for key, module in modules.items():
+        if by_bytes:
+            found[key] = hashlib.sha256(module.content).hexdigest()
+        else:
+            found.setdefault(key, syntax_digest(module.tree))
+        files[key] = module.content
+    beside = {key.split("/")[0].removesuffix(".py") for key in modules if key != plugin.name}
+    return Plugin(
+        file=plugin,
+        files=files,
+        modules=frozenset(beside),
+        digest=combine(found, import_closure(package, tuple(sorted(ours)))),
+    )
+
+
+def _follow(plugin: Path, package: Path) -> tuple[dict[str, _Read], set[str]]:
+    """Return the user's modules that the plug-in runs, by their file, and those of ours."""
     folder = plugin.parent
-    found: dict[str, str] = {}
+    found: dict[str, _Read] = {}
     ours: set[str] = set()
     waiting = [_Own(plugin.stem, plugin)]
     while waiting:
@@ -76,23 +153,21 @@ def plugin_closure(path: Path, package: Path) -> str:
         key = module.path.relative_to(folder).as_posix()
         if key in found:
             continue
-        tree = _parse(module.path)
-        found[key] = syntax_digest(tree)
-        for data in named_files(tree, module.path):
-            found[data.relative_to(folder).as_posix()] = bytes_digest(data)
+        found[key] = read = _read(module.path)
         is_package = module.path.name == "__init__.py"
-        for name in imported_names(tree, module.name, is_package=is_package):
+        for name in imported_names(read.tree, module.name, is_package=is_package):
             if name.split(".")[0] != package.name:
                 waiting.extend(_followed(name, folder, module.path))
             elif resolved := resolve_module(package, name):
                 ours.add(resolved)
-    return combine(found, import_closure(package, tuple(sorted(ours))))
+    return found, ours
 
 
-def _parse(path: Path) -> ast.Module:
-    """Return the file's syntax, where everything that it runs stands in import statements."""
+def _read(path: Path) -> _Read:
+    """Return the file and its syntax, where all that it runs stands in import statements."""
+    content = path.read_bytes()
     try:
-        tree = ast.parse(path.read_bytes(), str(path))
+        tree = ast.parse(content, str(path))
     except (SyntaxError, ValueError) as problem:
         raise StudyError(f"the plug-in's file {path} is not Python: {problem}") from problem
     for node in ast.walk(tree):
@@ -102,7 +177,23 @@ def _parse(path: Path) -> ast.Module:
                 f"{path}, line {line}: {told} runs code that no import statement names; an edit "
                 "to that code would change results and no digest, so import it by a statement"
             )
-    return tree
+    refuse_literal_paths(tree, path)
+    return _Read(content, tree)
+
+
+def _sees_text(tree: ast.Module) -> bool:
+    """Whether a name, a string that is one, or an import is a way to the program's own text."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [getattr(node, "module", None) or "", *(each.name for each in node.names)]
+            if not _SHOW_TEXT.isdisjoint(part for name in names for part in name.split(".")):
+                return True
+        told = getattr(node, "id", None) or getattr(node, "attr", None)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            told = node.value
+        if told in _SEE_TEXT:
+            return True
+    return False
 
 
 def _finds_code(node: ast.AST) -> str | None:
@@ -111,7 +202,11 @@ def _finds_code(node: ast.AST) -> str | None:
         return "exec"
     if isinstance(node, ast.Attribute) and node.attr == "path":
         return "sys.path" if isinstance(node.value, ast.Name) and node.value.id == "sys" else None
+    if isinstance(node, ast.Import):
+        return next((alias.name for alias in node.names if alias.name in _FIND_CODE), None)
     if isinstance(node, ast.ImportFrom):
+        if node.module in _FIND_CODE:
+            return node.module
         names = {f"{node.module}.{alias.name}": alias.name for alias in node.names}
         told = [full for full, name in names.items() if full == "sys.path" or name in _FIND_CODE]
         return next(iter(told), None)

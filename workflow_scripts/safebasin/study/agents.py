@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from safebasin.study.base import PLUGIN, Count, Model, Name
+from safebasin.study.base import PLUGIN, Count, Model, Name, PluginFiles
 from safebasin.study.probe import Probe
 from safebasin.study.problems import did_you_mean
 from safebasin.study.training import Training
@@ -107,6 +107,8 @@ class Guard(Model):
     ``prefix``, ``classifier``, or a plugin ``./file.py:Class``."""
     params: dict[str, Any] | None = None
     """What a plugin's class is made with."""
+    files: PluginFiles | None = None
+    """Files and folders beside a plugin that it reads."""
     search: bool = False
     """Whether a plugin is given what the search found."""
     text: str | None = None

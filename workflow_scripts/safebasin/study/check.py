@@ -28,6 +28,7 @@ from safebasin.study.check_models import (
     check_methods,
     check_pairs,
 )
+from safebasin.study.check_plugins import check_plugins
 from safebasin.study.check_rows import check_corpora, check_poison, check_splits, check_tasks
 from safebasin.study.check_targets import check_targets
 from safebasin.study.config import Study
@@ -44,6 +45,7 @@ CHECKS: Mapping[Callable[[Study], Iterator[Problem]], tuple[str, ...]] = {
     check_tasks: ("poison", "splits", "tasks"),
     check_poison: ("poison", "tasks", "training"),
     check_methods: ("methods",),
+    check_plugins: ("guards", "judges", "methods"),
     check_judges: ("corpora", "judges"),
     check_labels: ("judges",),
     check_row_labels: ("corpora", "eval_sets", "judges", "prompts", "splits"),

@@ -11,7 +11,17 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from safebasin.study.agents import Agent, Demonstrations, Guard, Search, World
-from safebasin.study.base import Count, Fraction, Framed, Model, Name, Part, Precision, Template
+from safebasin.study.base import (
+    Count,
+    Fraction,
+    Framed,
+    Model,
+    Name,
+    Part,
+    PluginFiles,
+    Precision,
+    Template,
+)
 from safebasin.study.checkpoints import Checkpoint, Pair, Source
 from safebasin.study.methods import Method
 from safebasin.study.readers import Reader
@@ -89,6 +99,8 @@ class Judge(Model):
     """The labels of a ``label`` judge."""
     params: dict[str, Any] | None = None
     """What a plugin's class is made with."""
+    files: PluginFiles | None = None
+    """Files and folders beside a plugin that it reads."""
     calibration: Name | None = None
     """A corpus with responses labelled by people; the judge's confusion table is made on it."""
 

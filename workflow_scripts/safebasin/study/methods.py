@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from safebasin.store.canonical import Json
-from safebasin.study.base import PLUGIN, type_of
+from safebasin.study.base import PLUGIN, PluginFiles, type_of
 from safebasin.study.training import TrainingOverride
 
 Lambda = Annotated[float, Field(gt=0)]
 Lambdas = Lambda | Annotated[tuple[Lambda, ...], Field(min_length=1)]
+
+
+def _once_each(values: tuple[float, ...]) -> tuple[float, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError("a value stands here twice")
+    return values
+
+
+Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Strengths = Annotated[tuple[Whole | Finite, ...], Field(min_length=1), AfterValidator(_once_each)]
 
 
 class _Method(BaseModel):
@@ -140,6 +151,11 @@ class Plugin(_Method):
     type: Annotated[str, Field(pattern=PLUGIN)]
     file_params: Annotated[dict[str, Any], Field(alias="params")] = {}
     """What the class is made with."""
+    files: PluginFiles | None = None
+    """Files and folders beside it that it reads."""
+    sweep: Annotated[dict[str, Strengths], Field(min_length=1, max_length=1)] | None = None
+    """One parameter of the class with a list of numbers: a setting each, as with a list of λ. A
+    list under ``params`` is one value."""
     direction: bool = False
     """Whether it is given the alignment direction."""
 
@@ -148,15 +164,22 @@ class Plugin(_Method):
         """What the study says."""
         return self.direction
 
+    def strengths(self) -> tuple[float | None, ...]:
+        """Return every value of the parameter that is swept."""
+        return next(iter(self.sweep.values())) if self.sweep else (None,)
+
     def params(self, strength: float | None) -> dict[str, Json]:
-        """Return the step's params."""
-        del strength
-        return {"type": self.type, "params": self.file_params}
+        """Return the step's params at one value."""
+        files = list(self.files) if self.files else None
+        return {"type": self.type, "params": self._made_with(strength), "files": files}
 
     def setting(self, strength: float | None) -> str:
         """Return the params, readable."""
-        del strength
-        return ", ".join(f"{key}={value}" for key, value in sorted(self.file_params.items()))
+        made_with = sorted(self._made_with(strength).items())
+        return ", ".join(f"{key}={value}" for key, value in made_with)
+
+    def _made_with(self, strength: float | None) -> dict[str, Any]:
+        return self.file_params | dict.fromkeys(self.sweep or (), strength)
 
 
 Method = Annotated[

@@ -9,6 +9,7 @@ from typing import cast
 from safebasin.store.canonical import Json
 from safebasin.store.kinds import RULES
 from safebasin.store.spec import Spec
+from safebasin.study.base import part_of
 from safebasin.study.checkpoints import Alignment, Checkpoint, MixturePart
 from safebasin.study.config import Study
 from safebasin.study.graph import Graph, Node
@@ -130,7 +131,7 @@ class Builder:
             f"corpus/{name}",
             {"reader": config.reader.model_dump(), "harmful": config.harmful},
             inputs,
-            part=config.reader.type,
+            part=part_of(config.reader),
         )
 
     def split(self, name: str) -> Node:

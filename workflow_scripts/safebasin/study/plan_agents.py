@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from safebasin.study.agents import LINE_END, Agent, Demonstrations, Guard, Search, Tuning
+from safebasin.study.base import part_of
 from safebasin.study.cell import Cell
 from safebasin.study.graph import Node
 from safebasin.study.methods import Asft
@@ -100,7 +101,7 @@ def _tuned(
         f"adapter/{cell.name}",
         params,
         inputs,
-        part=",".join(filter(None, (method.type, part))),
+        part=",".join(filter(None, (part_of(method), part))),
         parameters=size,
         work=work,
     )
@@ -196,7 +197,7 @@ def _played(
             "precision": builder.study.generation.precision,
         },
         inputs,
-        part=f"{world},{guard.type}",
+        part=f"{world},{part_of(guard)}",
         parameters=builder.parameters(cell.checkpoint_name),
         work=3 * count,
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from safebasin.study.agents import Agent
+from safebasin.study.base import part_of
 from safebasin.study.cell import Cell
 from safebasin.study.config import Prompts
 from safebasin.study.graph import Node
@@ -74,9 +75,9 @@ def _prompt_count(builder: Builder, prompts: Prompts) -> int:
 
 def _judge(builder: Builder, judge_name: str, name: str, inputs: Mapping[str, Node]) -> Node:
     judge = builder.study.judges[judge_name]
-    params = judge.model_dump(include={"type", "labels", "params"})
+    params = judge.model_dump(include={"type", "labels", "params", "files"})
     return builder.add(
-        "judge_responses", f"verdicts/{name}", {"judge": params}, inputs, part=judge.type
+        "judge_responses", f"verdicts/{name}", {"judge": params}, inputs, part=part_of(judge)
     )
 
 

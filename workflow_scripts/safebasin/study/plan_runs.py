@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
+from safebasin.study.base import part_of
 from safebasin.study.cell import Cell
 from safebasin.study.checkpoints import MixturePart
 from safebasin.study.config import Block, Study
@@ -141,7 +142,7 @@ def _tune(
             "training": training_params(training, seed),
         },
         inputs,
-        part=method.type,
+        part=part_of(method),
         parameters=builder.parameters(pair.aligned),
         work=training.steps * training.batch_size,
     )

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from safebasin.row_template import RowTemplateText, parse_template
-from safebasin.study.base import PLUGIN, Count, Model, Template, type_of
+from safebasin.study.base import PLUGIN, Count, Model, PluginFiles, Template, type_of
 
 
 def _inside(value: str) -> str:
@@ -168,6 +168,8 @@ class PluginReader(_Reader):
     type: Annotated[str, Field(pattern=PLUGIN)]
     params: dict[str, Any] | None = None
     """What the class is made with."""
+    files: PluginFiles | None = None
+    """Files and folders beside it that it reads."""
 
     @property
     def needs_source(self) -> bool:

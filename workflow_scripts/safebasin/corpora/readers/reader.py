@@ -83,12 +83,12 @@ def _reader_class(name: str) -> Any:
 
 
 def _plugin(reference: str, rest: Mapping[str, Any]) -> Reader:
-    from safebasin.plugins import load_plugin
+    from safebasin.plugins import make_plugin
 
-    unknown = sorted(set(rest) - {"params"})
+    unknown = sorted(set(rest) - {"params", "files"})
     if unknown:
         raise StudyError(f"reader {reference}: option {unknown[0]!r} belongs under 'params'")
-    made = load_plugin(reference)(**dict(rest.get("params", {})))
+    made: Any = make_plugin(reference, rest.get("params", {}))
     if not callable(getattr(made, "read", None)):
         raise StudyError(f"reader {reference}: has no method read, so it reads no rows")
     return _Checked(reference=reference, reader=made)

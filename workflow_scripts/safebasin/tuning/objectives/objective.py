@@ -140,7 +140,7 @@ def _plugin(reference: str, settings: Mapping[str, object]) -> Objective:
     from safebasin.plugins import load_plugin
 
     params = settings.get("params", {})
-    unknown = sorted(set(settings) - {"params"})
+    unknown = sorted(set(settings) - {"params", "files"})
     if unknown or not isinstance(params, Mapping):
         raise StudyError(f"method {reference}: its settings go under 'params', seen {unknown}")
     found = load_plugin(reference)
