@@ -14,6 +14,7 @@ from safebasin.guards.controls import search_controls
 from safebasin.guards.generators.generator import GeneratorContext, load_generator
 from safebasin.guards.opening_form import opening_of
 from safebasin.guards.outcome import TaskOutcome
+from safebasin.guards.recorded_replies import joined_replies
 from safebasin.guards.search import PrefixSearch, Score, SearchSettings
 from safebasin.guards.search_files import FILES as SEARCH_FILES
 from safebasin.guards.search_files import REPLIES, read_candidates, write_search
@@ -82,11 +83,15 @@ def run(job: Job) -> None:
 
 
 def bring_replies(job: Job) -> None:
-    """Put the replies of an earlier search where the generator looks for its own."""
+    """Put the replies of an earlier search where the generator looks for its own.
+
+    Raises:
+        DamagedInput: the source holds no replies, or other lines among them.
+    """
     given, own = job.optional("replies"), job.folder / REPLIES
     if given is not None and not own.exists():
         whole = own.with_suffix(".new")
-        whole.write_bytes(b"".join(path.read_bytes() for path in sorted(given.rglob("*.jsonl"))))
+        whole.write_bytes(joined_replies(given))
         whole.replace(own)
 
 
