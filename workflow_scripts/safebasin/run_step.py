@@ -12,7 +12,7 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -67,6 +67,7 @@ class Request:
     """GPUs that were granted: the step leases so many, and fails where it does not see them,
     unless it is told to compute on the CPU."""
     origin: Mapping[str, str] = field(default_factory=dict)
+    wanted: Sequence[Mapping[str, object]] = ()
     progress: Progress = SILENT
 
 
@@ -114,6 +115,7 @@ def _work(request: Request) -> None:
                 folder=folder,
                 device=device,
                 origin=request.origin,
+                wanted=request.wanted,
                 progress=request.progress,
             )
         )

@@ -6,10 +6,8 @@ It is no part of what a split is: the rows are the same, whatever is asked of th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from pydantic import ConfigDict
-from pydantic.dataclasses import dataclass
 
 from safebasin.errors import StudyError
 from safebasin.label_words import LabelWords
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
     from safebasin.corpora.rows import Row
 
 
-@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WantedRows:
     """The rows of one evaluation set."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
+from safebasin.errors import StudyError
 from safebasin.study.agents import Agent
 from safebasin.study.cell import Cell
 from safebasin.study.config import Prompts
@@ -18,6 +20,11 @@ from safebasin.study.plan_runs import plan_cells
 def add_runs(builder: Builder) -> tuple[str, str, dict[str, str]]:
     """Plan every run; return the digests of report and evaluation, and what results link to."""
     cells = [_answered(builder, cell) for cell in plan_cells(builder)] + plan_agents(builder)
+    called = Counter(cell.name for cell in cells)
+    if twice := [name for name, count in called.items() if count > 1]:
+        raise StudyError(
+            f"two models of the study are called {twice[0]}; rename one of their parts"
+        )
     evaluation = _evaluate(builder, cells)
     report = _render(builder, cells, evaluation)
     links = {f"adapters/{cell.name}": cell.adapter.digest for cell in cells if cell.adapter}
