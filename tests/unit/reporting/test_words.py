@@ -4,7 +4,6 @@ from safebasin.reporting.method_kind import MethodKind
 from safebasin.reporting.models import Estimate, Model
 from safebasin.reporting.words import anchor_words, can_conclude, cannot_conclude
 
-
 KINDS = {
     "sft": MethodKind(type="sft"),
     "asft": MethodKind(type="asft", projector="reference", direction="aligned"),
