@@ -68,9 +68,9 @@ def test_a_system_prompt_in_other_words_is_called_no_safety_prompt(own, words):
 
 
 def test_what_is_not_shown_to_rise_is_not_called_wide():
-    few = {"harm": (0.3, 0.5), "good": (0.8, 0.1), "alike": (0.8, 0.0), "ends": (0.8, 0.1)}
+    few = {"harm": (0.3, 0.3), "good": (0.8, 0.1), "alike": (0.8, 0.0), "ends": (0.8, 0.1)}
     cells = [cell("none"), cell("ping")]
-    rates = {one.name: verdicts(each, 12) for one, each in zip(cells, (PLAIN, few), strict=True)}
+    rates = {one.name: verdicts(each) for one, each in zip(cells, (PLAIN, few), strict=True)}
     said = " ".join(told_of(rates, cells)["agents"][0]["sentences"])
     assert "may be a constant bias towards refusing" in said
     assert "What ping does to benign tasks is not shown to be a rise" in said
