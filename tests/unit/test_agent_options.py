@@ -30,6 +30,9 @@ GUARDS = {
         {"type": "prefix", "placement": "suffix", "keep_opening": False},
         "guards.g.keep_opening", "prefix as a suffix",
     ),
+    "more comments than there are": (
+        {"type": "neutral", "draws": 100_000}, "guards.g.draws", "neutral comments",
+    ),
     "a classifier beside itself": (
         {"type": "classifier", "threshold": 0.5, "classifier": 0.6}, "guards.g.classifier", "nothing",
     ),
@@ -59,6 +62,13 @@ def test_a_setting_that_a_guard_does_not_take_is_told(smoke, case):
     told = list(agent_problems(validate(merge(smoke, {"guards": {"g": guard}}))))
     assert [problem.key for problem in told] == [key]
     assert cure in told[0].cure
+
+
+def test_only_an_agent_without_a_guard_is_called_none(smoke):
+    (told,) = agent_problems(validate(merge(smoke, {"guards": {"none": {"type": "system"}},
+        "controls": False})))  # fmt: skip
+    assert told.key == "guards.none"
+    assert "use another name" in told.cure
 
 
 @pytest.mark.parametrize("case", GENERATORS)

@@ -77,6 +77,12 @@ FORESEEN: dict[str, tuple[Layer, str, str]] = {
         "contrast.eval_sets: ['requests']",
         "models that are tuned for sums answer none of them",
     ),
+    "a post-hoc defence of several settings": (
+        {"methods": {"asft": {"lambda": [1, 2]}, "ridge": {"lambda": [1, 2]},
+                     "safe_lora": {"of": "asft"}}},
+        "methods.safe_lora.of: 'asft'",
+        "it has several settings (1, 2)",
+    ),
     "several settings and no choice": (
         {"methods": {"asft": {"lambda": [1, 2]}, "ridge": {"lambda": [1, 2]}}, "choice": None,
          "contrast": None},

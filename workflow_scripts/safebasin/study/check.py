@@ -30,7 +30,7 @@ from safebasin.study.check_models import (
     check_pairs,
 )
 from safebasin.study.check_rows import check_corpora, check_poison, check_splits, check_tasks
-from safebasin.study.check_runs import check_choosing, check_comparing
+from safebasin.study.check_runs import check_choosing, check_comparing, check_projected
 from safebasin.study.check_targets import check_targets
 from safebasin.study.config import Study
 from safebasin.study.problems import Problem
@@ -65,6 +65,7 @@ CHECKS: Mapping[Callable[[Study], Iterator[Problem]], tuple[str, ...]] = {
     check_directions: ("grid", "methods", "pairs"),
     check_sizes: ("grid", "poison", "splits", "tasks"),
     check_controls: ("controls", "grid", "methods"),
+    check_projected: ("methods",),
     check_shares: ("splits",),
     check_poison_counts: ("grid", "poison", "splits", "tasks"),
     check_choosing: ("choice", "eval_sets", "grid", "methods", "prompts"),

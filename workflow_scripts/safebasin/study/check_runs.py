@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from safebasin.study.config import Contrast, Study
+from safebasin.study.methods import SafeLora
 from safebasin.study.problems import Problem
 from safebasin.study.runs import Condition, is_answered, seeds_of, strengths_of
 
 _WITHOUT = "or take the contrast out (`contrast: null`)"
+
+
+def check_projected(study: Study) -> Iterator[Problem]:
+    """Yield a post-hoc defence of a method with several settings: it takes adapters of one."""
+    for name, method in study.methods.items():
+        if isinstance(method, SafeLora) and len(strengths_of(study, method.of)) > 1:
+            told = ", ".join(f"{each:g}" for each in strengths_of(study, method.of) if each)
+            cure = f"it has several settings ({told}); name a method with a single one"
+            yield Problem(key=f"methods.{name}.of", value=method.of, cure=cure)
 
 
 def check_choosing(study: Study) -> Iterator[Problem]:
