@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from safebasin.reporting.badges import badges
-from safebasin.reporting.findings import Material
+from safebasin.reporting.findings import Material, Play, Sample
 from safebasin.reporting.page import draw_figures, render_page
+from safebasin.reporting.plays import play_section
+from safebasin.reporting.samples import sample_section
 
 from ..analysis import guard_study
 from . import made_up_frames as made
@@ -333,3 +335,35 @@ def test_no_badge_is_empty(study):
     shown = badges(STUDIES[study][0])
     assert [one.title for one in shown if not one.title.strip() or not one.detail.strip()] == []
     assert len({one.title for one in shown}) == len(shown)
+
+
+EPISODE = {"id": "1", "kind": "benign", "instruction": "a task", "stop": "done"}
+TURN = {"id": "1", "turn": 1, "opening": "", "reply": "a reply", "action": None, "messages": []}
+
+
+@pytest.mark.parametrize(
+    ("episode", "said"),
+    [
+        ({}, "It ended because the goal was reached."),
+        ({"stop": ""}, None),
+        ({"stop": "something new"}, None),
+        ({"kind": "lookalike"}, None),
+    ],
+)
+def test_an_episode_is_shown_with_what_is_known_of_it(episode, said):
+    play = Play(name="web", episodes=[EPISODE | episode], turns=[TURN], outcomes=["success"])
+    page = str(play_section([play]) or "")
+    assert ("It ended because" in page) == (said is not None)
+    assert said is None or said in page
+    assert "<summary>web</summary></details>" not in page
+    assert bool(page) == (episode.get("kind") != "lookalike")
+
+
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [(0, None), (1, "Those of one more run are in"), (3, "Those of 3 more runs are in")],
+)
+def test_what_is_not_shown_is_counted(left, words):
+    sample = Sample(name="s", rows=[{"corpus": "c", "harmful": False, "response": "x"}])
+    page = str(sample_section([sample], left))
+    assert words in page if words else "Those of" not in page
