@@ -54,6 +54,7 @@ rule search_prefix:
         checkpoint=PLAN.parent("checkpoint"),
         adapter=PLAN.parent("adapter"),
         generator=PLAN.parent("generator"),
+        replies=PLAN.parent("replies"),
         earlier=PLAN.parent("earlier"),
     output:
         "receipts/prefix/{digest}.json",

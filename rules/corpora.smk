@@ -33,12 +33,13 @@ rule split_corpus:
         python=PLAN.python,
         store=PLAN.store,
         spec=PLAN.spec,
+        wanted=PLAN.wanted,
         name=PLAN.name,
     message:
         "split {params.name}"
     shell:
         "exec {params.python} -m safebasin split_corpus --store {params.store} --spec {params.spec:q}"
-        " --receipt {output} > {log} 2>&1"
+        " --wanted {params.wanted:q} --receipt {output} > {log} 2>&1"
 
 
 rule mix_corpora:

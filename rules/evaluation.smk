@@ -40,12 +40,13 @@ rule judge_responses:
         python=PLAN.python,
         store=PLAN.store,
         spec=PLAN.spec,
+        wanted=PLAN.wanted,
         name=PLAN.name,
     message:
         "judge {params.name}"
     shell:
         "exec {params.python} -m safebasin judge_responses --store {params.store} --spec {params.spec:q}"
-        " --receipt {output} > {log} 2>&1"
+        " --wanted {params.wanted:q} --receipt {output} > {log} 2>&1"
 
 
 rule evaluate_study:

@@ -27,6 +27,16 @@ def test_the_worlds_have_the_tasks_of_every_study(path: Path) -> None:
         ),
         ({"searches": {"grammar": {"tasks": 99}}}, "searches.grammar.tasks", "search"),
         ({"searches": {"grammar": {"rescore": 99}}}, "searches.grammar.rescore", "dev"),
+        (
+            {"agents": {"dojo": {"probe": {"steering": {"tasks": 99}}}}},
+            "agents.dojo.probe.steering.tasks",
+            "the parts search and dev of the world dojo have",
+        ),
+        (
+            {"agents": {"dojo": {"probe": {"steering": {"tasks": 3, "episodes": 4}}}}},
+            "agents.dojo.probe.steering.episodes",
+            "only 3 benign tasks",
+        ),
     ],
 )
 def test_more_tasks_than_there_are_are_told_with_their_key(edit, key: str, told: str) -> None:

@@ -26,6 +26,7 @@ from safebasin.spec_text import lay_long_specs, pack_spec
 from safebasin.step_environment import prepare_jobs
 from safebasin.store.receipts import lay_receipts, receipt_path
 from safebasin.study.graph import Node
+from safebasin.study.wanted import wanted_of
 from safebasin.workflow import Workflow, open_workflow
 
 Answer = TypeVar("Answer")
@@ -47,6 +48,7 @@ class Binding:
         for node in workflow.graph.of_rule("extract_direction"):
             aligned = node.spec.inputs["aligned"]
             self._directions.setdefault(aligned, []).append(self._receipt(node.digest))
+        self._wanted = wanted_of(workflow.graph)
         self._running: int | None = None
         self._refused: list[str] = []
 
@@ -210,6 +212,11 @@ class Binding:
     def origin(self) -> Callable[[Any], str]:
         """What gives where a source is to be had, as JSON."""
         return self._asked(lambda node: json.dumps(dict(node.origin), sort_keys=True))
+
+    @property
+    def wanted(self) -> Callable[[Any], str]:
+        """What gives what the evaluation will take of the rows, as JSON."""
+        return self._asked(lambda node: json.dumps(self._wanted.get(node.digest, [])))
 
     @property
     def name(self) -> Callable[[Any], str]:

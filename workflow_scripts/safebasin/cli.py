@@ -118,6 +118,7 @@ def _run_step(told: list[str]) -> int:
             device=options.device,
             gpus=options.gpus,
             origin=_origin(options.origin),
+            wanted=_wanted(options.wanted),
             progress=LineProgress(),
         )
     )
@@ -138,7 +139,18 @@ def _step_parser(step: str) -> argparse.ArgumentParser:
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--gpus", type=int, default=0, help="how many GPUs were granted")
     parser.add_argument("--origin", default="{}", help="where a source is to be had, JSON")
+    parser.add_argument("--wanted", default="[]", help="what is taken of the rows, JSON")
     return parser
+
+
+def _wanted(text: str) -> list[dict[str, object]]:
+    try:
+        value = json.loads(text)
+    except ValueError as problem:
+        raise RequestError(f"--wanted is not JSON: {problem}") from None
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise RequestError(f"--wanted is not a list of objects: {text}")
+    return value
 
 
 def _origin(text: str) -> dict[str, str]:

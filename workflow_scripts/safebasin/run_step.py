@@ -12,7 +12,7 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import metadata
@@ -80,6 +80,7 @@ class Request:
     """GPUs that were granted: the step leases so many, and fails where it does not see them,
     unless it is told to compute on the CPU."""
     origin: Mapping[str, str] = field(default_factory=dict)
+    wanted: Sequence[Mapping[str, object]] = ()
     progress: Progress = SILENT
 
 
@@ -146,6 +147,7 @@ def _work(request: Request, plugin: Plugin | None) -> None:
             folder=folder,
             device=device,
             origin=request.origin,
+            wanted=request.wanted,
             progress=request.progress,
         )
         reference = (_plugin_of(spec.params) or "").partition("?")[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from safebasin.agents.world import Kind, Part, load_world
+from safebasin.agents.world import Kind, Part, World, load_world
 from safebasin.study.agents import Agent
 from safebasin.study.config import Study
 from safebasin.study.problems import Problem
@@ -21,6 +21,23 @@ def missing_tasks(study: Study) -> Iterator[Problem]:
             if found < count:
                 cure = f"the part {part} of the world {agent.world} has {found} {kind} tasks"
                 yield Problem(key=key, value=count, cure=cure)
+        yield from _steering(agent, world, f"agents.{name}.probe.steering")
+
+
+def _steering(agent: Agent, world: World, key: str) -> Iterator[Problem]:
+    """Yield more tasks to steer than the parts search and dev have, and more of them to play."""
+    steering = agent.probe.steering if agent.probe else None
+    if steering is None:
+        return
+    both: tuple[Kind, Kind] = ("harmful", "benign")
+    for kind in both:
+        found = len(world.tasks("search", kind)) + len(world.tasks("dev", kind))
+        if steering.tasks > found:
+            cure = f"the parts search and dev of the world {agent.world} have {found} {kind} tasks"
+            yield Problem(key=f"{key}.tasks", value=steering.tasks, cure=cure)
+    if steering.episodes > steering.tasks:
+        cure = f"only {steering.tasks} benign tasks are steered (`tasks`), of which these are some"
+        yield Problem(key=f"{key}.episodes", value=steering.episodes, cure=cure)
 
 
 def _wanted(study: Study, agent: Agent, key: str) -> Iterator[tuple[str, Part, Kind, int]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safebasin.agent_options import agent_problems
 from safebasin.errors import StudyError
+from safebasin.known_rows import row_problems
 from safebasin.plugin_files import plugin_problems
 from safebasin.sources.fetch import source_key
 from safebasin.sources.lock import SourceLock
@@ -24,6 +26,12 @@ from safebasin.template_problems import template_problems
 
 SOURCES_LOCK = Path("sources.lock.yaml")
 DEFAULT_CONFIG = Path("config.yaml")
+ASKED: Mapping[Callable[[Study], Iterator[Problem]], tuple[str, ...]] = {
+    missing_tasks: (),
+    row_problems: ("corpora", "eval_sets", "judges", "prompts", "splits"),
+    agent_problems: ("guards", "searches"),
+}
+"""What is looked for beyond the study's text, with the sections that must be without fault."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +64,10 @@ def open_workflow(
     examined = examine_layers([Path(file) for file in files] or [DEFAULT_CONFIG], overrides)
     pins, unlocked = pin_sources(examined.sources, SourceLock.load(lock), lock)
     found, book = examined.study, CodeBook()
-    more = [*plugin_problems(found, book), *missing_tasks(found)] if found else []
+    whole = [ask for ask, told in ASKED.items() if not any(one in examined.faulty for one in told)]
+    more = [problem for ask in whole for problem in ask(found)] if found else []
+    if found:
+        more += plugin_problems(found, book)
     study = examined.sound([*unlocked, *more])
     graph = plan(study, pins, book.identity)
     refuse(template_problems(study, graph), examined.where)

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 from safebasin.corpora.rows import CORPUS_SCHEMA, MIXTURE_SCHEMA, SPLIT_SCHEMA
-from safebasin.errors import DamagedInput
+from safebasin.errors import DamagedInput, StudyError
 from safebasin.steps import mix_corpora, read_corpus, split_corpus
 from safebasin.steps.job import Job
 
@@ -103,3 +103,20 @@ def test_filters_that_leave_no_row_are_told(tmp_path: Path) -> None:
 
     with pytest.raises(DamagedInput, match="'y' fits no row"):
         _run(read_corpus, tmp_path / "out", params, {"source": source})
+
+
+def test_a_split_without_the_rows_that_will_be_taken_of_it_is_not_written(tmp_path: Path) -> None:
+    task = _run(read_corpus, tmp_path / "task", TASK)
+    job = Job(
+        digest="0" * 16,
+        raw_params=SPLIT | {"parts": {"test": {"task": "rest"}}},
+        inputs={"corpus.task": task},
+        folder=tmp_path / "split",
+        wanted=[{"name": "plants", "part": "test", "categories": ["plant"]}],
+    )
+    job.folder.mkdir()
+
+    with pytest.raises(StudyError, match="'plant'; there are 'animal', 'tool'"):
+        split_corpus.run(job)
+
+    assert list(job.folder.iterdir()) == []

@@ -238,6 +238,34 @@ def searching(folder, **inputs):
     return Job(digest="0" * 16, raw_params={}, inputs=inputs, folder=folder, device="cpu")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("search.jsonl", '{"scoring": "search"}\n', "search.jsonl, line 1, is no reply"),
+        ("replies.jsonl", '{"request": "a", "reply": "b"}\n{"requ', "line 2, is no reply"),
+        ("replies.jsonl", '["request", "reply"]\n', "line 1, is no reply"),
+        ("replies.jsonl", '{"request": "a", "reply": null}\n', "line 1, is no reply"),
+        ("replies.jsonl", "\ufeff\x00\n", "line 1, is no reply"),
+        ("replies.jsonl", "", "holds no reply"),
+        ("replies.json", "{}", "holds no reply; it needs the replies.jsonl"),
+    ],
+)
+def test_a_source_without_replies_is_refused_before_any_server_is_asked(
+    tmp_path, name, content, told
+):
+    given = tmp_path / "given"
+    given.mkdir()
+    (given / name).write_text(content, encoding="utf-8")
+    job = Job(
+        digest="0" * 16, raw_params={}, inputs={"replies": given}, folder=tmp_path, device="cpu"
+    )
+
+    with pytest.raises(DamagedInput, match=told):
+        bring_replies(job)
+
+    assert not (tmp_path / REPLIES).exists()
+
+
 def test_a_reply_that_a_kill_cut_short_is_asked_for_again(server, tmp_path):
     path = tmp_path / "replies.jsonl"
     server.answers = [GOOD, GOOD]

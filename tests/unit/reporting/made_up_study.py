@@ -36,6 +36,12 @@ MODELS = (
 )
 KEPT = {"projected": 0.034}
 """Share of the norm that is left of an adapter, by stage."""
+METHODS = {
+    "sft": {"type": "sft"},
+    "asft": {"type": "asft", "projector": "reference", "direction": "aligned"},
+    "ridge": {"type": "ridge"},
+    "safe_lora": {"type": "safe_lora"},
+}
 EVAL_SETS = [
     {"name": "near", "verdicts": "harmful", "corpora": ["advbench"], "part": "test",
      "metrics": "refusal"},
@@ -253,6 +259,6 @@ def report_job(root: Path, evaluation: Path, *, meaningless: bool = False, **ext
         "study": "made-up", "title": "Does the direction matter?", "meaningless": meaningless,
         "description": "AsFT and its ridge control on a small model tuned on sentiment rows.",
         "adapters": adapters, "directions": {"d0": "smollm2"}, "splits": {"s0": "harmful prompts"},
-        "samples": {"r0": "asft λ=1"},
+        "samples": {"r0": "asft λ=1"}, "methods": METHODS, "calibrated": "phrases",
     }  # fmt: skip
     return Job(digest="f" * 16, raw_params=params | extra, inputs=inputs, folder=folder)

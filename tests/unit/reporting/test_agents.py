@@ -145,7 +145,7 @@ def test_every_table_calls_a_classifier_a_stand_in(report: Job) -> None:
 
 
 def test_an_opening_under_another_name_is_told_of(report: Job) -> None:
-    assert "Under a fixed inability opening" in Outline(page_of(report)).visible
+    assert "Under a fixed opening" in Outline(page_of(report)).visible
 
 
 def test_a_study_without_the_arm_that_was_scored_says_so(agents: Job) -> None:

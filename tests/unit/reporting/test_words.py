@@ -1,7 +1,14 @@
 import pytest
 from safebasin.reporting.findings import Findings, short_names
+from safebasin.reporting.method_kind import MethodKind
 from safebasin.reporting.models import Estimate, Model
 from safebasin.reporting.words import anchor_words, can_conclude, cannot_conclude
+
+KINDS = {
+    "sft": MethodKind(type="sft"),
+    "asft": MethodKind(type="asft", projector="reference", direction="aligned"),
+    "ridge": MethodKind(type="ridge"),
+}
 
 
 def model(
@@ -15,6 +22,7 @@ def model(
         setting="",
         conditions=conditions,
         chosen=True,
+        kind=KINDS.get(method, MethodKind()),
         estimates={
             places[name]: Estimate(value=value, low=low, high=high)
             for name, (value, low, high) in shares.items()
@@ -60,26 +68,29 @@ def test_each_condition_is_compared_with_its_aligned_model() -> None:
     assert "(20 % harmful)" in said[1]
 
 
+RIDGE = model("tuned", "ridge")
+
+
 @pytest.mark.parametrize(
     ("share", "words"), [(0.03, "nearly the same penalty"), (0.6, "size of the update")]
 )
 def test_the_anchor_share_decides_what_is_said_of_the_direction(share: float, words: str) -> None:
-    said = anchor_words([model("tuned", "asft", anchor=(share, share, share))], "asft", "ridge")
+    said = anchor_words([model("tuned", "asft", anchor=(share, share, share)), RIDGE])
 
     assert len(said) == 1
     assert words in said[0]
 
 
 def test_not_told_apart_is_said_to_be_no_proof_of_sameness() -> None:
-    said = cannot_conclude(findings("not told apart"), [], treatment="asft", control="ridge")
-    other = cannot_conclude(findings("equivalent"), [], treatment="asft", control="ridge")
+    said = cannot_conclude(findings("not told apart"), [])
+    other = cannot_conclude(findings("equivalent"), [])
 
     assert any("no proof of sameness" in one for one in said)
     assert not any("no proof of sameness" in one for one in other)
 
 
 def test_the_judges_recall_is_named() -> None:
-    said = cannot_conclude(findings(recall=0.71), [], treatment="asft", control="ridge")
+    said = cannot_conclude(findings(recall=0.71), [], "phrases")
 
     assert any("71 % of the refusals" in one for one in said)
 

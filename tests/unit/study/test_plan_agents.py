@@ -329,3 +329,14 @@ def test_a_model_that_proposes_prefixes_is_reckoned_beside_the_agent(ping):
         0
     ]
     assert both.parameters == 2 * alone.parameters > 0
+
+
+def test_a_system_prompt_in_the_studys_own_words_is_told_of_and_a_built_in_one_as_before(ping):
+    edit = {"guards": {"own": {"type": "system", "text": "Be quick."}}} | agent(
+        guards=["none", "ping", "neutral", "ptst", "own"]
+    )
+    (node,) = graph_of(ping, **edit).of_rule("evaluate_study")
+    kinds = {cell["guard"]: cell.get("guard_kind") for cell in node.spec.params["cells"]}
+
+    assert kinds["own"] == {"type": "system", "own_words": True}
+    assert kinds["ptst"] == {"type": "system"}

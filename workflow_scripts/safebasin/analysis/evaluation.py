@@ -27,9 +27,7 @@ from safebasin.analysis.intervals import clustered_proportion
 from safebasin.analysis.verdicts import (
     Verdict,
     read_verdicts,
-    require_categories,
-    require_known,
-    select,
+    take,
 )
 from safebasin.errors import StudyError
 
@@ -78,7 +76,7 @@ def evaluate(
     read = cache(lambda name: read_verdicts(verdict_folders[name]))
     verdicts: dict[str, dict[str, list[Verdict]]] = {
         cell.name: {
-            wanted.name: _taken(read(cell.verdicts[wanted.verdicts]), wanted, cell)
+            wanted.name: take(read(cell.verdicts[wanted.verdicts]), wanted, repr(cell.name))
             for wanted in eval_sets
             if wanted.verdicts in cell.verdicts
         }
@@ -111,20 +109,6 @@ def _require_metric(contrast: Contrast | None, eval_sets: Sequence[EvalSet]) -> 
                 f"contrast: the metric {contrast.metric!r} is none of the set {wanted.name!r}, "
                 f"which has {', '.join(METRICS[wanted.metrics])}"
             )
-
-
-def _taken(verdicts: Sequence[Verdict], wanted: EvalSet, cell: Cell) -> list[Verdict]:
-    taken = select(verdicts, wanted)
-    if not taken:
-        raise StudyError(
-            f"evaluation set {wanted.name!r}: no verdicts of {cell.name!r} in part {wanted.part!r} "
-            f"with corpora {wanted.corpora}, categories {wanted.categories} and labels "
-            f"{wanted.taken_labels}"
-        )
-    where = f"evaluation set {wanted.name!r} of {cell.name!r}"
-    require_categories(taken, wanted, where)
-    require_known(taken, wanted.metrics, where)
-    return taken
 
 
 def _cell_rows(

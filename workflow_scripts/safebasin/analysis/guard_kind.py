@@ -17,6 +17,9 @@ class GuardKind:
     classifier: float | None = None
     """Threshold of the classifier that stands beside it."""
 
+    own_words: bool = False
+    """Whether its words are the study's and not those that are built in."""
+
     @property
     def is_none(self) -> bool:
         """Whether there is no guard at all."""

@@ -24,7 +24,8 @@ def guard_sentences(found: AgentFindings) -> list[str]:
 def _beside(guard: str, kind: GuardKind) -> str | None:
     """Return how a guard is called where a searched prefix is held against it by itself."""
     if kind.is_system_prompt:
-        return f"a safety system prompt at test time ({guard})"
+        whose = "system prompt of the study's own" if kind.own_words else "safety system prompt"
+        return f"a {whose} at test time ({guard})"
     if kind.is_suffix:
         return f"the same prefix at the end of the user's message ({guard})"
     return guard if kind.is_searched else None
@@ -37,17 +38,41 @@ def headline(found: AgentFindings) -> str | None:
 
 def fall_sentence(fall: SearchFall) -> str:
     """Return how the search's score compares with the test's."""
-    best, test = fall.perf + fall.refusal, fall.test_perf + fall.test_refusal
-    others = f", a score that {fall.at_best} of them share" if fall.at_best > 1 else ""
-    fresh = "" if fall.fresh is None else f", {fall.fresh:.2f} when scored again on fresh tasks"
+    test = fall.test_perf + fall.test_refusal
     return (
         f"The search behind {fall.prefix.agent} (search seed {fall.prefix.search_seed}): its "
-        f"winner was the best of {fall.candidates} on {fall.tasks} tasks with {best:.2f} of 2 "
-        f"(perf {fall.perf:.2f}, refusal {fall.refusal:.2f}){others}{fresh}; on the test tasks "
-        f"1 − benign RR plus RR is {test:.2f}, {_lost(fall.fall)}. The best of many scores on few "
-        "tasks is expected to fall, and the two sums differ: the search looks at search tasks and "
-        "counts actions, the test at whole episodes."
+        f"winner {_won(fall)}; on the test tasks "
+        f"1 − benign RR plus RR is {test:.2f}, {_lost(fall.fall)}. {_why_lost(fall)}"
     )
+
+
+def _won(fall: SearchFall) -> str:
+    """Return among how many the winner was picked, and by which scores."""
+    scored = (
+        f"{fall.perf + fall.refusal:.2f} of 2 (perf {fall.perf:.2f}, refusal {fall.refusal:.2f})"
+    )
+    if fall.candidates == 1:
+        again = "" if fall.fresh is None else f", {fall.fresh:.2f} when scored again on fresh tasks"
+        return f"was the only candidate, on {fall.tasks} tasks with {scored}{again}"
+    if fall.fresh is None:
+        others = f", a score that {fall.at_best} of them share" if fall.at_best > 1 else ""
+        return f"was the best of {fall.candidates} on {fall.tasks} tasks with {scored}{others}"
+    others = f", which {fall.at_best} of them reach" if fall.at_best > 1 else ""
+    return (
+        f"was picked by fresh tasks among the best of {fall.candidates}: on {fall.tasks} tasks it "
+        f"has {scored}{others}, {fall.fresh:.2f} when scored again on fresh tasks"
+    )
+
+
+def _why_lost(fall: SearchFall) -> str:
+    """Return why a fall is no surprise."""
+    counted = (
+        "successes, the test refusals" if fall.by_success else "actions, the test at whole episodes"
+    )
+    sums = f"he two sums differ: the search looks at search tasks and counts {counted}."
+    if fall.candidates == 1:
+        return f"T{sums}"
+    return f"The best of many scores on few tasks is expected to fall, and t{sums}"
 
 
 def _lost(fall: float) -> str:
@@ -107,7 +132,7 @@ def _bias(guard: str, rates: dict[str, PairedDifference]) -> str:
         start = (
             f"{guard} refuses benign tasks more often as well"
             if _rises(benign)
-            else f"The interval of what {guard} does to benign tasks is wide"
+            else f"What {guard} does to benign tasks is not shown to be a rise"
         )
         return (
             f"{start}: {also}. Its interval and that of the rise on harmful tasks overlap, so "

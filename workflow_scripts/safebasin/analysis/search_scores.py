@@ -46,6 +46,8 @@ class SearchFall:
     """1 − benign RR on the test tasks, with this search's prefix alone."""
     test_refusal: float
     """RR on the test tasks."""
+    by_success: bool
+    """Whether perf counts tasks that were done, and not first replies that act."""
     fresh: float | None
     """The winner's perf plus refusal on fresh tasks, where the best were scored again."""
 
@@ -108,5 +110,6 @@ def _fall(prefix: SearchedPrefix, folder: Path, test: Mapping[str, float]) -> Se
         refusal=winner["refusal"],
         test_perf=1 - test["benign RR"],
         test_refusal=test["RR"],
+        by_success=(told.get("settings") or {}).get("perf") == "success",
         fresh=told["winner"]["overall"] if told.get("rescored") else None,
     )

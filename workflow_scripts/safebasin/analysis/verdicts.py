@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from safebasin.analysis.cells import EvalSet
@@ -35,11 +36,43 @@ def read_verdicts(folder: Path) -> list[Verdict]:
         DamagedInput: two rows have one id, so that answers could not be paired, or a row has no
             verdict.
     """
-    rows = pq.read_table(folder / "verdicts.parquet").to_pylist()
-    verdicts = [_verdict(row) for row in rows]
+    verdicts = verdicts_of(pq.read_table(folder / "verdicts.parquet"))
     if len({(row.split, row.id) for row in verdicts}) != len(verdicts):
         raise DamagedInput(f"{folder}/verdicts.parquet: an id occurs twice; ids must be unique")
     return verdicts
+
+
+def verdicts_of(table: pa.Table) -> list[Verdict]:
+    """Return the rows of a table of verdicts.
+
+    Raises:
+        DamagedInput: a row has no verdict.
+    """
+    return [_verdict(row) for row in table.to_pylist()]
+
+
+def take(verdicts: Sequence[Verdict], wanted: EvalSet, whose: str) -> list[Verdict]:
+    """Return the verdicts that the set takes, if its metrics can count them all.
+
+    Args:
+        verdicts: all verdicts on the answers of one model.
+        wanted: the set.
+        whose: what the model, or its answers, are called in messages.
+
+    Raises:
+        StudyError: there are none, a category is missing, or a verdict is not of the metrics.
+    """
+    taken = select(verdicts, wanted)
+    if not taken:
+        raise StudyError(
+            f"evaluation set {wanted.name!r}: no verdicts of {whose} in part {wanted.part!r} "
+            f"with corpora {wanted.corpora}, categories {wanted.categories} and labels "
+            f"{wanted.taken_labels}"
+        )
+    where = f"evaluation set {wanted.name!r} of {whose}"
+    require_categories(taken, wanted, where)
+    require_known(taken, wanted.metrics, where)
+    return taken
 
 
 def select(verdicts: Sequence[Verdict], wanted: EvalSet) -> list[Verdict]:

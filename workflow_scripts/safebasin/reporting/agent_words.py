@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from safebasin.reporting.agents import agents_of, leading, model_of
-from safebasin.reporting.findings import Findings, Pool, number, records, text
+from safebasin.reporting.agents import agents_of, leading
+from safebasin.reporting.findings import Findings, Pool, records, text
+from safebasin.reporting.seeds import seed_words
 
 
 def agent_headline(findings: Findings) -> str | None:
@@ -27,16 +28,13 @@ def agent_limits(findings: Findings) -> list[str]:
         "A refusal is found by its wording and only where nothing was done; an episode that "
         "neither reaches its goal nor refuses may be a failure or a refusal in other words.",
     ]
-    if len({number(model_of(one), "seed") for one in agents}) == 1:
-        said.append(
-            "There is one agent seed: the intervals vary the tasks only, and another training run "
-            "could differ by more."
-        )
+    tuned = [row for row in findings.rows if text(row, "stage") == "agent"]
+    said += seed_words(tuned, what="the tasks", run="agent")
     arms = [arm for one in agents for arm in records(one, "arms")]
     if any(text(arm, "type") == "opening" for arm in arms):
         said.append(
-            "Under a fixed inability opening a refusal is judged with its opening, so its RR is "
-            "put there by the guard."
+            "Under a fixed opening a refusal is judged with its opening: where the opening "
+            "refuses, the RR is put there by the guard."
         )
     is_searched = any(text(arm, "type") == "prefix" for arm in arms)
     if is_searched and not records(findings.guards, "searches"):

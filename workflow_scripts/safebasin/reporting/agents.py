@@ -22,7 +22,7 @@ _COLUMNS = (
 )
 _COMPARED = ("SR", "ASR", "RR", "benign RR", "look-alike RR")
 _DRAWS = ("guard_draws", "draws")
-GLOSSARY = (
+_GLOSSARY = (
     ("SR", "share of benign tasks that were done"),
     ("SR, a refusal ends", "the same where a refusal ends the episode, whatever came after it"),
     ("ASR", "share of harmful tasks that were done"),
@@ -30,6 +30,13 @@ GLOSSARY = (
     ("benign RR", "share of benign tasks that were refused and not done"),
     ("look-alike", "benign tasks that sound harmful"),
 )
+
+
+def glossary(findings: Findings) -> list[tuple[str, str]]:
+    """Return what the columns of the guard tables mean, of those that are there."""
+    arms = [arm for agent in agents_of(findings) for arm in records(agent, "arms")]
+    shown = {key for arm in arms for key in figures_of(arm)}
+    return [(term, said) for term, said in _GLOSSARY if any(key.startswith(term) for key in shown)]
 
 
 def without_agents(findings: Findings) -> Findings:
@@ -94,14 +101,13 @@ def agent_blocks(findings: Findings, *, meaningless: bool) -> list[SafeHtml]:
     """Return the leading models' tables and words, the other models' folded, then the searches."""
     first = leading(findings)
     others = [agent for agent in agents_of(findings) if agent not in first]
-    note = text(findings.guards, "note")
     blocks: list[SafeHtml] = []
     for agent in first:
         if len(first) > 1:
             blocks.append(element("h3", agent_name(agent)))
-        blocks += _model_blocks(agent, note, meaningless=meaningless)
+        blocks += _model_blocks(agent, meaningless=meaningless)
     for agent in others:
-        inside = _model_blocks(agent, note, meaningless=meaningless)
+        inside = _model_blocks(agent, meaningless=meaningless)
         blocks.append(element("details", element("summary", agent_name(agent)), *inside))
     falls = [text(one, "sentence") for one in records(findings.guards, "searches")]
     if falls and not meaningless:
@@ -110,13 +116,13 @@ def agent_blocks(findings: Findings, *, meaningless: bool) -> list[SafeHtml]:
     return blocks
 
 
-def _model_blocks(agent: Record, note: str, *, meaningless: bool) -> list[SafeHtml]:
+def _model_blocks(agent: Record, *, meaningless: bool) -> list[SafeHtml]:
     """Return the model's guard table, its sentences and its comparisons."""
     blocks = [guard_table(agent)]
     said = agent.get("sentences")
     if isinstance(said, list) and said and not meaningless:
         blocks.append(element("ul", *(element("li", unbroken(str(one))) for one in said)))
-    compared = comparison_table(agent, note)
+    compared = comparison_table(agent)
     if compared is not None:
         blocks.append(element("details", element("summary", "Paired comparisons"), compared))
     return blocks
@@ -139,9 +145,10 @@ def guard_table(agent: Record) -> SafeHtml:
     caption = (
         f"{agent_name(agent)}: every guard on the test tasks. Small type: 95 % intervals, with "
         "tasks that share an object as one cluster. The rest up to 100 % is neither done nor "
-        "refused. Marked: the searched prefix."
+        "refused."
     )
-    return table(caption, [head], rows)
+    marked = " Marked: the searched prefix." if searched else ""
+    return table(f"{caption}{marked}", [head], rows)
 
 
 def guard_label(arm: Record) -> str:
@@ -177,7 +184,7 @@ def figures_of(arm: Record) -> dict[str, Estimate]:
     return found
 
 
-def comparison_table(agent: Record, note: str) -> SafeHtml | None:
+def comparison_table(agent: Record) -> SafeHtml | None:
     """Return the paired differences, one pair of guards a row; bold where told apart."""
     stage = text(model_of(agent), "stage")
     labels = {
@@ -210,7 +217,14 @@ def comparison_table(agent: Record, note: str) -> SafeHtml | None:
         for (guard, against, part), found in pairs.items()
     ]
     head = [heading("comparison"), *(heading(f"{name}, points", numeric=True) for name in used)]
-    caption = f"Differences of the same tasks; bold where the two are told apart. {note}"
+    pooled = any((number(arm, "draws") or 1) > 1 for arm in records(agent, "arms"))
+    caption = (
+        "Differences of the same tasks; bold where the two are told apart. Intervals are 95 %, "
+        "with tasks that share an object as one cluster"
+        + ("; draws of a guard that is averaged over several are pooled, and vary as seeds do. "
+           if pooled else ". ")
+        + "They are not corrected for the number of comparisons."
+    )  # fmt: skip
     return table(caption, [head], rows)
 
 

@@ -17,18 +17,19 @@ CAPTIONS: Mapping[str, Caption] = {
     "tradeoff": Caption(
         "refusal against accuracy",
         "Refusals of harmful requests against task accuracy, with 95 % intervals. Filled: the "
-        "setting chosen on the development rows. Up and to the right is better.",
+        "setting that stands for its method, the only one or the one that the rule chose. Up "
+        "are more refusals, to the right more accuracy.",
     ),
     "curves": Caption(
         "training curves",
-        "Training. Left the cross-entropy of the task, right the penalty by itself; the two are "
-        "never added up here.",
+        "Training. Left the cross-entropy of the task, right the penalty by itself, where there is "
+        "one; the two are never added up here.",
     ),
     "spectrum": Caption(
         "the alignment direction",
         "The alignment direction d. The reference projector C frees a direction only as far as "
-        "its eigenvalue reaches 1; where all are small, I − C is nearly I and AsFT is nearly "
-        "ridge.",
+        "its eigenvalue reaches 1; where all are small, I − C is nearly I, and a penalty on what "
+        "leaves d is nearly one on the whole update.",
     ),
     "pool": Caption(
         "the prefixes that were searched",

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar, cast
 
+from safebasin.reporting.method_kind import MethodKind
+
 Record = Mapping[str, object]
 """One row of a table, or one JSON object."""
 
@@ -119,6 +121,10 @@ class Material:
     plays: Sequence[Play] = ()
     unread_plays: int = 0
     probes: Sequence[Probe] = ()
+    methods: Mapping[str, MethodKind] = field(default_factory=dict)
+    """What each method is, by the study's name for it."""
+    calibrated: str = ""
+    """What the study calls the judge that was held against people's labels."""
     runs: Sequence[Record] = ()
     """How each artifact that the figures come from was made (``run.json``), with its ``kind`` and
     whether its step ``runs_model``."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from safebasin.reporting.escape import SafeHtml, element
-from safebasin.reporting.findings import Findings
+from safebasin.reporting.findings import Findings, number, text
 from safebasin.reporting.models import Model, reported_sets
 from safebasin.reporting.table import figure_cell, heading, table
 
@@ -33,11 +33,20 @@ def main_table(findings: Findings, models: Sequence[Model]) -> SafeHtml:
         ]
         head = _model_cell(model, several, picked)
         rows.append(element("tr", head, *figures, class_="chosen" if picked else None))
-    caption = (
-        "Every model on the test sets. Small type: 95 % intervals over prompts (Wilson, with "
-        "near-duplicates as clusters), or over seeds where those give the wider one."
+    return table(_caption(findings, models), [above, below], rows)
+
+
+def _caption(findings: Findings, models: Sequence[Model]) -> str:
+    """Return what the rows and the small type are, as far as it is so in this study."""
+    parts = {text(row, "part") for row in findings.rows} - {"", "dev"}
+    sets = "the test sets" if parts <= {"test"} else "every set that is no development set"
+    clustered = any(
+        (number(row, "clusters") or 0) < (number(row, "n") or 0) for row in findings.rows
     )
-    return table(caption, [above, below], rows)
+    how = "Wilson, with near-duplicates as clusters" if clustered else "Wilson"
+    seeds = ", or over seeds where those give the wider one"
+    wider = seeds if any(model.seeds > 1 for model in models) else ""
+    return f"Every model on {sets}. Small type: 95 % intervals over prompts ({how}){wider}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

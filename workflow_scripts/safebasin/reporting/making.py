@@ -37,8 +37,9 @@ def same_making(runs: Sequence[Record]) -> list[Badge]:
     alike = [
         f"{name} {next(iter(values))}" for seen in known.values() for name, values in seen.items()
     ]
+    made = "one artifact" if len(runs) == 1 else f"{len(runs)} artifacts"
     title = f"made with one set of {_listed(list(known))}"
-    return [Badge(state="good", title=title, detail=f"{len(runs)} artifacts: {', '.join(alike)}")]
+    return [Badge(state="good", title=title, detail=f"{made}: {', '.join(alike)}")]
 
 
 def _versions(run: Record) -> Iterator[tuple[str, str]]:

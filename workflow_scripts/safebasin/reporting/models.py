@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from safebasin.reporting.findings import Record, number, text
+from safebasin.reporting.method_kind import MethodKind
+
+Methods = Mapping[str, MethodKind]
+"""What each method of the study is, by the study's name for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,7 @@ class Model:
     pair: str = ""
     task: str = ""
     chosen: bool
+    kind: MethodKind = field(default_factory=MethodKind)
     seeds: int = 1
     estimates: dict[tuple[str, str], Estimate] = field(default_factory=dict)
     """(evaluation set, metric) to the estimate."""
@@ -45,8 +50,14 @@ class Model:
         return self.method or self.stage
 
 
-def models_of(summary: Sequence[Record]) -> list[Model]:
-    """Return the models in the study's order, with their estimates on all sets."""
+def models_of(summary: Sequence[Record], methods: Methods | None = None) -> list[Model]:
+    """Return the models in the study's order, with their estimates on all sets.
+
+    Args:
+        summary: the metrics over seeds.
+        methods: what the methods are; of one that is not there, nothing is known.
+    """
+    known = methods or {}
     models: dict[tuple[str, ...], Model] = {}
     for row in summary:
         conditions = condition_text(row)
@@ -61,6 +72,7 @@ def models_of(summary: Sequence[Record]) -> list[Model]:
                 pair=text(row, "pair"),
                 task=text(row, "task"),
                 chosen=bool(row.get("chosen")),
+                kind=known.get(key[1], MethodKind()),
             ),
         )
         value = number(row, "mean")

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from safebasin.reporting.agent_figures import pool_figure, stepped, steps_figure
 from safebasin.reporting.agent_words import agent_headline, agent_limits, unrepeatable
-from safebasin.reporting.agents import GLOSSARY as AGENT_GLOSSARY
 from safebasin.reporting.agents import agent_blocks, agents_of, unbroken, without_agents
+from safebasin.reporting.agents import glossary as agent_glossary
 from safebasin.reporting.badges import badges
 from safebasin.reporting.canvas import for_page, is_narrow
 from safebasin.reporting.captions import CAPTIONS
+from safebasin.reporting.choosing import shown_rule, was_chosen
 from safebasin.reporting.crossing import crossing_blocks
 from safebasin.reporting.escape import (
     Content,
@@ -23,7 +24,8 @@ from safebasin.reporting.escape import (
     stylesheet,
 )
 from safebasin.reporting.figures import curves, spectrum, tradeoff
-from safebasin.reporting.findings import Findings, Material, Record, number, text
+from safebasin.reporting.findings import Findings, Material, number, text
+from safebasin.reporting.glossary import glossary
 from safebasin.reporting.main_table import main_table
 from safebasin.reporting.models import Model, models_of, reported_sets
 from safebasin.reporting.plays import play_section
@@ -39,20 +41,6 @@ from safebasin.reporting.tables import (
     provenance_table,
 )
 from safebasin.reporting.words import can_conclude, cannot_conclude, primary_sentence
-
-_GLOSSARY = (
-    ("RR, refused", "share of answers that open with a refusal"),
-    ("CR, complied", "share that open affirmatively; not the same as doing harm"),
-    ("other", "neither of the two, or in a language that the judge does not know"),
-    (
-        "degenerate",
-        "empty, without letters, reasoning without an end, or a loop; the four add up to 100 %",
-    ),
-    ("HS, harmful", "share of answers that a judge of harm calls so, where the study has one"),
-    ("FA", "share of task rows whose answer begins with the right label and no other"),
-    ("‖BA‖", "size of the low-rank update, √Σ‖BA‖² over the matrices, without LoRA's scale"),
-    ("anchor share", "1 − ‖(I−C)BA‖²/‖BA‖²: how much of the penalty the direction takes away"),
-)
 
 
 def draw_figures(material: Material) -> dict[str, str]:
@@ -78,7 +66,7 @@ def draw_figures(material: Material) -> dict[str, str]:
 def render_page(material: Material, figures: Mapping[str, str]) -> str:
     """Return the page's HTML."""
     tuned = without_agents(material.findings)
-    models = models_of(tuned.summary)
+    models = models_of(tuned.summary, material.methods)
     body = element(
         "main",
         _head(material),
@@ -101,8 +89,7 @@ def _head(material: Material) -> SafeHtml:
         banner = element(
             "p",
             element("strong", "These numbers mean nothing."),
-            " This study is a smoke test of the machinery with models too small to refuse or to "
-            "solve anything.",
+            " This study tries out the machinery; nothing follows from its figures.",
             class_="banner",
             role="alert",
         )
@@ -132,14 +119,16 @@ def _results(
         "section",
         element("h2", "Results"),
         main_table(tuned, models),
-        _glossary(_GLOSSARY),
+        _glossary(glossary(tuned.rows)),
         projected_table(material.trainings),
         _figure(figures, "tradeoff"),
-        contrast_table(tuned.contrast),
+        contrast_table(tuned.contrast, chosen=was_chosen(tuned.choices)),
     )
 
 
-def _glossary(words: Sequence[tuple[str, str]]) -> SafeHtml:
+def _glossary(words: Sequence[tuple[str, str]]) -> SafeHtml | None:
+    if not words:
+        return None
     terms = [part for term, said in words for part in (element("dt", term), element("dd", said))]
     return element("details", element("summary", "What the columns mean"), element("dl", *terms))
 
@@ -151,7 +140,7 @@ def _agents(material: Material, figures: Mapping[str, str]) -> SafeHtml | None:
     return element(
         "section",
         element("h2", "Agents"),
-        _glossary(AGENT_GLOSSARY),
+        _glossary(agent_glossary(material.findings)),
         *(element("p", one, class_="warning") for one in unrepeatable(material.pools)),
         *agent_blocks(material.findings, meaningless=material.meaningless),
         *crossing_blocks(material.findings),
@@ -164,12 +153,11 @@ def _agents(material: Material, figures: Mapping[str, str]) -> SafeHtml | None:
 
 
 def _conclusions(material: Material, tuned: Findings, models: Sequence[Model]) -> SafeHtml:
-    treatment, control = _arms(material.findings.contrast)
     can = can_conclude(tuned, models)
-    cannot = cannot_conclude(tuned, models, treatment=treatment, control=control)
+    cannot = cannot_conclude(tuned, models, material.calibrated)
     cannot += agent_limits(material.findings)
     if material.meaningless:
-        can, cannot = [], ["Nothing: this is a smoke test.", *cannot]
+        can, cannot = [], ["Anything: this study tries out the machinery.", *cannot]
     return element(
         "section",
         element("h2", "What follows, and what does not"),
@@ -180,28 +168,19 @@ def _conclusions(material: Material, tuned: Findings, models: Sequence[Model]) -
     )
 
 
-def _arms(contrast: Record) -> tuple[str, str]:
-    """Return the treatment and the control that the study compares."""
-    asked = contrast.get("asked")
-    if not isinstance(asked, dict):
-        return "asft", "ridge"
-    return text(asked, "treatment"), text(asked, "control")
-
-
 def _evidence(material: Material, figures: Mapping[str, str]) -> SafeHtml | None:
     choices = choice_table(material.findings.choices)
-    confusion = confusion_table(material.findings.calibration)
+    confusion = confusion_table(material.findings.calibration, material.calibrated)
     activity = activity_table(material.trainings)
-    rule = element("p", text(material.findings.choices, "rule"))
+    rule = element("p", shown_rule(material.findings))
     parts: list[Content] = [
         *((element("h3", "How settings were chosen"), rule, choices) if choices else ()),
         *((element("h3", "Were the methods on?"), activity) if activity else ()),
-        _figure(figures, "curves"),
-        _figure(figures, "spectrum"),
+        *(one for name in ("curves", "spectrum") if (one := _figure(figures, name))),
     ]
     if confusion:
         parts += [element("h3", "How good is the judge?"), _agreement(material), confusion]
-    if agents_of(material.findings) and not any(parts):
+    if not parts:
         return None
     return element("section", element("h2", "Evidence"), *parts)
 
@@ -220,7 +199,7 @@ def _agreement(material: Material) -> SafeHtml | None:
     return element(
         "p",
         f"Of the verdict “refused”: {'; '.join(figures)}. Rates above are not corrected with "
-        "these, since the labelled answers are worded unlike trained-in refusals.",
+        "these: the labelled answers may be worded unlike those of the models here.",
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from safebasin.reporting.escape import SafeHtml, element, join
 from safebasin.reporting.findings import Play, Record, records, text
+from safebasin.reporting.samples import more_runs
 
 _OUTCOMES = {"success": "done", "refused": "refused", "other": "neither"}
 _STOPS = {
@@ -25,10 +26,11 @@ def play_section(plays: Sequence[Play], unread: int = 0) -> SafeHtml | None:
         plays: the runs of which examples are shown.
         unread: how many more there are of which none is shown.
     """
-    blocks = [_folded(play.name, join(_examples(play))) for play in plays if play.episodes]
+    shown = [(play.name, examples) for play in plays if (examples := _examples(play))]
+    blocks = [_folded(name, join(examples)) for name, examples in shown]
     if not blocks:
         return None
-    left = f" The episodes of {unread} more runs are in the store only." if unread else ""
+    left = f" Those of {more_runs(unread)} in the store only." if unread else ""
     intro = f"The first episode of each outcome, as the model wrote it.{left}"
     return join([element("h3", "Example episodes"), element("p", intro), *blocks])
 
@@ -68,13 +70,14 @@ def _episode(episode: Record, turns: Sequence[Record], *, hidden: bool) -> SafeH
             class_="warning",
         )
         task = element("details", element("summary", "show the task"), task)
-    ended = _STOPS.get(text(episode, "stop"), text(episode, "stop"))
+    stop = text(episode, "stop")
+    ended = f"It ended because {_STOPS[stop]}." if stop in _STOPS else ""
     return join(
         [
             warning,
             task,
             *(_turn(turn, hidden=hidden) for turn in turns),
-            element("p", element("small", f"It ended because {ended}.")),
+            element("p", element("small", ended)) if ended else None,
         ]
     )
 

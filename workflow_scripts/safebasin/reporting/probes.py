@@ -18,17 +18,17 @@ _APART = "harmful minus benign"
 def probe_blocks(probes: Sequence[Probe], *, meaningless: bool) -> list[SafeHtml]:
     """Return what is said of each agent's probe, and its table; nothing where there is none."""
     blocks: list[SafeHtml] = []
-    if probes:
-        blocks.append(element("h3", "What the model sees and what it does"))
     for probe in probes:
         said = [] if meaningless else probe_sentences(probe)
-        if len(probes) > 1:
+        shown = logit_table(probe)
+        if len(probes) > 1 and (said or shown):
             blocks.append(element("h4", probe.name))
         if said:
             blocks.append(element("ul", *(element("li", unbroken(one)) for one in said)))
-        if (shown := logit_table(probe)) is not None:
+        if shown is not None:
             blocks.append(shown)
-    return blocks
+    title = element("h3", "What the model sees and what it does")
+    return [title, *blocks] if blocks else []
 
 
 def probe_sentences(probe: Probe) -> list[str]:
@@ -86,7 +86,9 @@ def _accuracy(probe: Probe) -> list[str]:
     )
     chance = next(iter(headline_rows(probe, "accuracy_shuffled")), None)
     if chance is not None:
-        said += f"; with shuffled labels in {_share(chance)} over {number(chance, 'n'):g} shuffles"
+        shuffles = number(chance, "n") or 0
+        over = f"{shuffles:g} shuffles" if shuffles > 1 else "one shuffle"
+        said += f"; with shuffled labels in {_share(chance)} over {over}"
         if (number(told, "low") or 0.0) <= (number(chance, "high") or 0.0):
             said += ", so that nothing is shown to be read there"
     words = next((row for row in whole if number(row, "layer") == 0), None)
@@ -139,7 +141,7 @@ def _steering(probe: Probe) -> list[str]:
     if not rows:
         return []
     steps = sorted({number(row, "coefficient") or 0.0 for row in rows})
-    last = steps[-1]
+    last = max(steps, key=abs)
 
     def at(step: float, metric: str, kind: str, measure: str = "steering") -> Record | None:
         return next(
@@ -165,6 +167,8 @@ def _steering(probe: Probe) -> list[str]:
             shown.append(f"{name} from {_share(begin)} to {_share(end)}")
         if (other := at(last, metric, kind, "steering_random")) is not None:
             aside.append(f"{name} is {_share(other)}")
+    if not shown:
+        return []
     said = f"Steering by coefficient {last:g} takes {_listed(shown)}."
     said += _greatest(probe, at(0.0, "RR", "harmful"), at(last, "RR", "harmful"))
     if aside:

@@ -50,7 +50,7 @@ def what_is_left(activity: Record) -> str:
     """Return in words what the projection left of an adapter."""
     kept = _kept(activity)
     if not number(activity, "projected_matrices"):
-        return text(activity, "note")
+        return text(activity, "note") or "all of it: nothing was projected"
     if kept < _ERASED:
         return "nearly nothing: the projection erased nearly the whole adapter"
     if kept < _MOSTLY_ERASED:

@@ -23,13 +23,18 @@ def sample_section(samples: Sequence[Sample], unread: int = 0) -> SafeHtml | Non
     ]
     if not blocks:
         return None
-    left = f" The answers of {unread} more runs are in the store only." if unread else ""
+    left = f" Those of {more_runs(unread)} in the store only." if unread else ""
     return element(
         "section",
         element("h2", "Sample answers", id="samples"),
         element("p", f"The first rows of each set, as the models wrote them.{left}"),
         *blocks,
     )
+
+
+def more_runs(count: int) -> str:
+    """Return how many runs there are beside those that are shown, with the verb."""
+    return "one more run are" if count == 1 else f"{count} more runs are"
 
 
 def _blocks(sample: Sample) -> list[SafeHtml]:

@@ -11,8 +11,13 @@ from safebasin.reporting.models import condition_text, method_text
 from safebasin.reporting.table import heading, table
 
 
-def contrast_table(contrast: Record) -> SafeHtml | None:
-    """Return the primary contrast, its parts and the other settings, one a row."""
+def contrast_table(contrast: Record, *, chosen: bool) -> SafeHtml | None:
+    """Return the primary contrast, its parts and the other settings, one a row.
+
+    Args:
+        contrast: what was asked and found.
+        chosen: whether development rows chose a setting.
+    """
     primary = contrast.get("primary")
     if not isinstance(primary, dict):
         return None
@@ -36,25 +41,41 @@ def contrast_table(contrast: Record) -> SafeHtml | None:
         *(heading(label, numeric=True) for label in figures),
         heading("finding"),
     ]
-    rows = [_contrast_row(role, one) for role, one in listed]
-    caption = (
-        "The paired contrast. The first row was named before the runs; the others are secondary "
-        "and not corrected for their number. “Equivalent” is two one-sided tests at the margin: a "
-        "90 % interval within it, where the small type shows the wider 95 % one."
+    sets = primary.get("eval_sets")
+    whole = "all sets" if isinstance(sets, list) and len(sets) > 1 else "as named beforehand"
+    label = f"{'chosen setting, ' if chosen else ''}{whole}"
+    rows = [_contrast_row(role, one, label) for role, one in listed]
+    others = "the others are secondary and not corrected for their number"
+    first = f"The first row was named before the runs; {others}." if len(rows) > 1 else ""
+    return table(
+        " ".join(part for part in ("The paired contrast.", first, _equivalence(primary)) if part),
+        [head],
+        rows,
     )
-    return table(caption, [head], rows)
 
 
-def _contrast_row(role: str, one: Record) -> SafeHtml:
+def _equivalence(primary: Record) -> str:
+    """Return what "equivalent" means at the level of the contrast."""
+    level = number(primary, "level")
+    if level is None:
+        return "“Equivalent” is two one-sided tests at the margin."
+    tested = 1 - 2 * (1 - level)
+    return (
+        f"“Equivalent” is two one-sided tests at the margin: a {tested * 100:g} % interval within "
+        f"it, where the small type shows the wider {level * 100:g} % one."
+    )
+
+
+def _contrast_row(role: str, one: Record, primary: str) -> SafeHtml:
     def points(key: str, form: str = ".1f") -> str:
         value = number(one, key)
         return "–" if value is None else f"{value * 100:{form}}".replace("-", "−")
 
-    label = "chosen setting, all sets" if role == "primary" else text(one, "label")
+    label = primary if role == "primary" else text(one, "label")
     discordant = f"{number(one, 'only_treatment'):g} / {number(one, 'only_control'):g}"
     return element(
         "tr",
-        element("th", label, element("small", text(one, "setting")), scope="row"),
+        element("th", label, *_small(text(one, "setting")), scope="row"),
         element("td", points("treatment"), class_="number"),
         element("td", points("control"), class_="number"),
         element(
@@ -70,6 +91,10 @@ def _contrast_row(role: str, one: Record) -> SafeHtml:
         element("td", text(one, "finding")),
         class_="chosen" if role == "primary" else None,
     )
+
+
+def _small(words: str) -> list[SafeHtml]:
+    return [element("small", words)] if words else []
 
 
 def choice_table(choices: Record) -> SafeHtml | None:
@@ -125,8 +150,8 @@ def activity_table(trainings: Sequence[Training]) -> SafeHtml | None:
     return table(caption, [head], rows) if rows and used else None
 
 
-def confusion_table(calibration: Sequence[Record]) -> SafeHtml | None:
-    """Return the judge's verdicts against human labels."""
+def confusion_table(calibration: Sequence[Record], judge: str = "") -> SafeHtml | None:
+    """Return the judge's verdicts against human labels; ``judge`` is what the study calls it."""
     counts = {
         (text(row, "human"), text(row, "verdict")): int(number(row, "n") or 0)
         for row in calibration
@@ -145,7 +170,8 @@ def confusion_table(calibration: Sequence[Record]) -> SafeHtml | None:
     ]
     judged = [heading(f"judge: {verdict}", numeric=True) for verdict in verdicts]
     head = [heading("a person says"), *judged]
-    return table("The judge against human labels, in answers.", [head], rows)
+    called = f"The judge {judge}" if judge else "The judge"
+    return table(f"{called} against human labels, in answers.", [head], rows)
 
 
 def provenance_table(rows: Sequence[Record]) -> SafeHtml:
@@ -163,7 +189,7 @@ def provenance_table(rows: Sequence[Record]) -> SafeHtml:
     body = [
         element(
             "tr",
-            element("th", name, element("small", condition), scope="row"),
+            element("th", name, *_small(condition), scope="row"),
             element("td", seed or "–"),
             *(element("td", _codes(found)) for found in digests.values()),
         )

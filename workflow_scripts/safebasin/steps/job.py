@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -33,11 +33,17 @@ class Job:
     device: str = "auto"
     origin: Mapping[str, str] = field(default_factory=dict)
     """Where a source is to be had; it is no part of the spec."""
+    wanted: Sequence[Mapping[str, object]] = ()
+    """What the study will take of the rows that are made; it is no part of the spec."""
     progress: Progress = SILENT
 
     def params(self, shape: type[Params]) -> Params:
         """Return the spec's params as ``shape``, a dataclass; an unknown or missing one raises."""
-        return TypeAdapter(with_config(_STRICT)(shape)).validate_python(dict(self.raw_params))
+        return _read(shape, self.raw_params)
+
+    def wanted_as(self, shape: type[Params]) -> list[Params]:
+        """Return what will be taken as ``shape``, a dataclass."""
+        return [_read(shape, one) for one in self.wanted]
 
     @property
     def state(self) -> Path:
@@ -60,3 +66,7 @@ class Job:
             for key, path in self.inputs.items()
             if key.startswith(prefix)
         }
+
+
+def _read(shape: type[Params], told: Mapping[str, object]) -> Params:
+    return TypeAdapter(with_config(_STRICT)(shape)).validate_python(dict(told))

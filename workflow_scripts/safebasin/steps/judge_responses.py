@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from safebasin.analysis.cells import EvalSet
+from safebasin.analysis.human_labels import require_human_labels
+from safebasin.analysis.verdicts import Verdict, take, verdicts_of
 from safebasin.errors import StudyError
 from safebasin.judging.judge import judge_episodes_table, judge_table
 from safebasin.steps.job import Job
@@ -26,7 +29,12 @@ class JudgeResponsesParams:
 
 
 def run(job: Job) -> None:
-    """Judge episodes, or responses, or a corpus with given answers, which calibrates a judge."""
+    """Judge episodes, or responses, or a corpus with given answers, which calibrates a judge.
+
+    Raises:
+        StudyError: the judge, or what it says, is not as it should be; or the evaluation could not
+            use the verdicts: a set finds none, or a person's label says nothing of refusals.
+    """
     judge = job.params(JudgeResponsesParams).judge
     episodes = job.optional("episodes")
     if episodes is not None:
@@ -37,7 +45,15 @@ def run(job: Job) -> None:
         )
     else:
         table = judge_table(_answers(job), judge, job.progress)
+        _require_use(job, verdicts_of(table))
     write_parquet(job.folder / "verdicts.parquet", table)
+
+
+def _require_use(job: Job, verdicts: Sequence[Verdict]) -> None:
+    if job.optional("corpus") is not None:
+        require_human_labels(verdicts)
+    for wanted in job.wanted_as(EvalSet):
+        take(verdicts, wanted, "these answers")
 
 
 def _answers(job: Job) -> pa.Table:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from safebasin.judging.actions import ActionsJudge
 from safebasin.reporting import findings
+from safebasin.reporting.method_kind import MethodKind
 from safebasin.reporting.page import draw_figures, render_page
 from safebasin.steps.job import Job
 from safebasin.store.artifact import Artifact
@@ -35,6 +36,10 @@ class RenderReportParams:
     episodes: Mapping[str, str] = field(default_factory=dict)
     prefixes: Mapping[str, str] = field(default_factory=dict)
     probes: Mapping[str, str] = field(default_factory=dict)
+    methods: Mapping[str, MethodKind] = field(default_factory=dict)
+    """What each method is, by the study's name for it."""
+    calibrated: str = ""
+    """The judge that was held against people's labels, as verdicts name it."""
 
 
 def run(job: Job) -> None:
@@ -61,6 +66,8 @@ def run(job: Job) -> None:
         plays=findings.read_each(play, job.named("episodes"), params.episodes, MOST_SAMPLES),
         unread_plays=max(0, len(params.episodes) - MOST_SAMPLES),
         probes=findings.read_each(findings.read_probe, job.named("probe"), params.probes),
+        methods=params.methods,
+        calibrated=params.calibrated,
         runs=_runs(job),
     )
     figures = draw_figures(material)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 from safebasin.agents.rollout import RolloutSettings
 from safebasin.agents.scoring import PrefixScorer
 from safebasin.agents.tasks import TaskCounts, choose_tasks
 from safebasin.agents.world import Part, World, load_world
-from safebasin.errors import DamagedInput
 from safebasin.guards.controls import search_controls
 from safebasin.guards.generators.generator import GeneratorContext, load_generator
 from safebasin.guards.opening_form import opening_of
 from safebasin.guards.outcome import TaskOutcome
+from safebasin.guards.recorded_replies import recorded_replies
 from safebasin.guards.search import PrefixSearch, Score, SearchSettings
 from safebasin.guards.search_files import FILES as SEARCH_FILES
 from safebasin.guards.search_files import REPLIES, read_candidates, write_search
@@ -88,11 +87,11 @@ def bring_replies(job: Job) -> None:
     """Put the replies of an earlier search where the generator looks for its own.
 
     Raises:
-        DamagedInput: a line of them is no recorded reply.
+        DamagedInput: the source holds no replies, or other lines among them.
     """
     given, own = job.optional("replies"), job.state / REPLIES
     if given is not None and not own.exists():
-        write_lines(own, [line for path in sorted(given.rglob("*.jsonl")) for line in _read(path)])
+        write_lines(own, recorded_replies(given))
 
 
 def hand_over_replies(job: Job) -> None:
@@ -100,19 +99,6 @@ def hand_over_replies(job: Job) -> None:
     if lines := read_lines(job.state / REPLIES):
         text = "".join(json.dumps(line, sort_keys=True) + "\n" for line in lines)
         (job.folder / REPLIES).write_text(text, encoding="utf-8")
-
-
-def _read(path: Path) -> list[dict[str, object]]:
-    try:
-        lines = [json.loads(line) for line in path.read_bytes().splitlines() if line.strip()]
-        for line in lines:
-            line["request"], line["reply"]
-    except (ValueError, TypeError, KeyError) as problem:
-        raise DamagedInput(
-            f"{path.name}: a line is no recorded reply ({problem}); give the {REPLIES} of a prefix "
-            "as it was"
-        ) from problem
-    return lines
 
 
 def _score(loaded: LoadedModel, world: World, params: Params, part: Part, count: int) -> Score:

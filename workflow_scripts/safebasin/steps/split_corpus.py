@@ -9,6 +9,7 @@ from pydantic import Field
 
 from safebasin.corpora.rows import ROWS, SPLIT_SCHEMA, read_rows, to_table
 from safebasin.corpora.split import split_corpora
+from safebasin.corpora.wanted import WantedRows, require_wanted
 from safebasin.steps.job import Job
 from safebasin.store.writers import write_json, write_parquet
 
@@ -26,7 +27,11 @@ class Params:
 
 
 def run(job: Job) -> None:
-    """Write the split."""
+    """Write the split, if it holds what the study will take of it.
+
+    Raises:
+        StudyError: a number of rows cannot be had, or an evaluation set's rows are not there.
+    """
     params = job.params(Params)
     split = split_corpora(
         {name: read_rows(folder) for name, folder in job.named("corpus").items()},
@@ -35,5 +40,6 @@ def run(job: Job) -> None:
         params.seed,
         params.group_column or "group_key",
     )
+    require_wanted(split.rows, job.wanted_as(WantedRows))
     write_parquet(job.folder / ROWS, to_table(split.rows, SPLIT_SCHEMA))
     write_json(job.folder / "leakage.json", split.leakage)

@@ -109,6 +109,7 @@ RULES: dict[str, Rule] = _table(
             "checkpoint": "checkpoint",
             "adapter?": "adapter",
             "generator?": "checkpoint",
+            "replies?": "source",
             "earlier?": "prefix",
         },
         parts=(WORLDS, "safebasin.guards.generators"),

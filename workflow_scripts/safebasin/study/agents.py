@@ -154,7 +154,8 @@ class Guard(Model):
     def kind(self) -> dict[str, object]:
         """What tells it from guards of other names, for whoever reads the measurements."""
         told = {"type", "pick", "placement", "classifier"}
-        return self.model_dump(include=told, exclude_none=True)
+        own: dict[str, object] = {} if self.text is None else {"own_words": True}
+        return self.model_dump(include=told, exclude_none=True) | own
 
     def is_as_scored(self, ending: str) -> bool:
         """Whether it puts in the winner as a search with this ``ending`` scored it.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from safebasin.study.check_agents import check_agents, check_demonstrations, check_searches
+from safebasin.study.check_alike import check_alike_models, check_alike_runs
+from safebasin.study.check_counts import check_poison_counts, check_shares, check_sizes
 from safebasin.study.check_evaluation import (
     check_choice,
     check_contrast,
@@ -17,7 +19,6 @@ from safebasin.study.check_grid import (
     check_directions,
     check_grid_names,
     check_harm,
-    check_sizes,
     check_work,
 )
 from safebasin.study.check_labels import check_labels, check_row_labels
@@ -30,6 +31,7 @@ from safebasin.study.check_models import (
 )
 from safebasin.study.check_plugins import check_plugins
 from safebasin.study.check_rows import check_corpora, check_poison, check_splits, check_tasks
+from safebasin.study.check_runs import check_choosing, check_comparing, check_projected
 from safebasin.study.check_targets import check_targets
 from safebasin.study.config import Study
 from safebasin.study.problems import Problem
@@ -65,6 +67,13 @@ CHECKS: Mapping[Callable[[Study], Iterator[Problem]], tuple[str, ...]] = {
     check_directions: ("grid", "methods", "pairs"),
     check_sizes: ("grid", "poison", "splits", "tasks"),
     check_controls: ("controls", "grid", "methods"),
+    check_projected: ("methods",),
+    check_shares: ("splits",),
+    check_poison_counts: ("grid", "poison", "splits", "tasks"),
+    check_choosing: ("choice", "eval_sets", "grid", "methods", "prompts"),
+    check_comparing: ("contrast", "eval_sets", "grid", "methods", "prompts"),
+    check_alike_runs: ("grid", "methods"),
+    check_alike_models: ("adapters", "agents", "guards", "prompts"),
 }
 """What is looked for, with the sections of the study that it depends on."""
 

@@ -64,6 +64,15 @@ def _check_eval_set(study: Study, name: str, eval_set: EvalSet) -> Iterator[Prob
         if prompts.corpora is not None:
             yield from known(f"{key}.corpora", corpus, prompts.corpora)
         yield from _known_in(study, prompts, [eval_set.part], corpus, f"{key}.corpora")
+    split = study.splits.get(prompts.split)
+    if eval_set.corpora is None and prompts.corpora and split and eval_set.part in split.parts:
+        held = split.parts[eval_set.part]
+        if not {*prompts.corpora} & {*held}:
+            told = f"none of {', '.join(prompts.corpora)}, which the prompts are of"
+            cure = (
+                f"this part of the split {prompts.split} has {', '.join(sorted(held))} and {told}"
+            )
+            yield Problem(key=f"{key}.part", value=eval_set.part, cure=cure)
 
 
 def _known_in(

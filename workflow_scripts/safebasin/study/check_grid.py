@@ -61,26 +61,6 @@ def _check_block_directions(study: Study, block: Block, key: str) -> Iterator[Pr
                 yield Problem(key=f"{key}.methods", value=method_name, cure=cure)
 
 
-def check_sizes(study: Study) -> Iterator[Problem]:
-    """Yield sample counts that the task's split cannot give."""
-    for key, block in _blocks(study):
-        yield from _check_block_sizes(study, block, key)
-
-
-def _check_block_sizes(study: Study, block: Block, key: str) -> Iterator[Problem]:
-    for task_name in block.tasks:
-        task = study.tasks.get(task_name)
-        split = study.splits.get(task.split) if task else None
-        share = split.parts.get(task.part, {}).get(task.corpus or "") if task and split else None
-        poison = study.poison_of(task_name) if task else None
-        for samples in block.samples:
-            harmful = round(samples * min(block.harmful_fractions))
-            benign = samples if poison and poison.counts == "besides" else samples - harmful
-            if isinstance(share, int) and benign > share:
-                cure = f"the task {task_name} has only {share} rows in the part {task.part}"  # type: ignore[union-attr]
-                yield Problem(key=f"{key}.samples", value=samples, cure=cure)
-
-
 def check_controls(study: Study) -> Iterator[Problem]:
     """Yield every asft without its ridge: it cannot be told from shrinkage."""
     for key, block in _blocks(study) if study.controls else ():

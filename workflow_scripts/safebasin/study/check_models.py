@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from safebasin.study.check_counts import check_taken_twice, rows_held
 from safebasin.study.check_rows import check_rows_of
 from safebasin.study.checkpoints import MixturePart
 from safebasin.study.config import Study
@@ -26,6 +27,8 @@ def check_checkpoints(study: Study) -> Iterator[Problem]:
         yield from known(told, checkpoint.align.demonstrations, study.demonstrations)
         for index, part in enumerate(checkpoint.align.rows):
             yield from _check_part(study, part, f"{key}.align.rows.{index}")
+        taken = [(part.split, part.part, part.corpus) for part in checkpoint.align.rows]
+        yield from check_taken_twice(taken, f"{key}.align.rows")
         yield from _check_lineage(study, name)
 
 
@@ -43,10 +46,9 @@ def _check_lineage(study: Study, name: str) -> Iterator[Problem]:
 
 def _check_part(study: Study, part: MixturePart, key: str) -> Iterator[Problem]:
     yield from check_rows_of(study, part.split, part.part, part.corpus, key)
-    split = study.splits.get(part.split)
-    share = split.parts.get(part.part, {}).get(part.corpus or "") if split else None
-    if isinstance(share, int) and part.rows > share:
-        cure = f"the split {part.split} holds only {share} such rows"
+    held = rows_held(study, part.split, part.part, part.corpus)
+    if held is not None and part.rows > held:
+        cure = f"the split {part.split} holds only {held} such rows"
         yield Problem(key=f"{key}.rows", value=part.rows, cure=cure)
 
 

@@ -110,7 +110,7 @@ class Prompts(Model):
 
     split: Name
     parts: Annotated[tuple[Part, ...], Field(min_length=1)] = ("test",)
-    corpora: tuple[Name, ...] | None = None
+    corpora: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
     judge: Name
     task: Name | None = None
     """Put them only to models that are tuned for this task (and to the untouched pair)."""
@@ -125,8 +125,8 @@ class EvalSet(Model):
 
     prompts: Name
     part: Part = "test"
-    corpora: tuple[Name, ...] | None = None
-    categories: tuple[str, ...] | None = None
+    corpora: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    categories: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     metrics: Literal["refusal", "benign", "accuracy", "harm"]
     """``refusal`` for harmful prompts, ``benign`` for over-refusal, ``accuracy`` for a task;
     ``harm`` (HS) for a judge of harm, a plugin that answers ``harmful`` or ``harmless``. Agents

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
+from safebasin.errors import StudyError
 from safebasin.study.agents import Agent
 from safebasin.study.base import part_of
 from safebasin.study.cell import Cell
-from safebasin.study.config import Prompts
+from safebasin.study.check_alike import UNTOUCHED
+from safebasin.study.config import Prompts, Study
 from safebasin.study.graph import Node
+from safebasin.study.methods import Asft
 from safebasin.study.plan import Builder
 from safebasin.study.plan_agents import plan_agents, refusal_ends
 from safebasin.study.plan_probe import plan_probes
@@ -19,6 +23,11 @@ from safebasin.study.plan_runs import plan_cells
 def add_runs(builder: Builder) -> tuple[str, str, dict[str, str]]:
     """Plan every run; return the digests of report and evaluation, and what results link to."""
     cells = [_answered(builder, cell) for cell in plan_cells(builder)] + plan_agents(builder)
+    called = Counter(cell.name for cell in cells)
+    if twice := [name for name, count in called.items() if count > 1]:
+        raise StudyError(
+            f"two models of the study are called {twice[0]}; rename one of their parts"
+        )
     evaluation = _evaluate(builder, cells)
     report = _render(builder, cells, evaluation)
     links = {f"adapters/{cell.name}": cell.adapter.digest for cell in cells if cell.adapter}
@@ -100,6 +109,7 @@ def _evaluate(builder: Builder, cells: list[Cell]) -> Node:
         if cell.prefix:
             enter("prefix", cell.prefix)
     asked = {name for cell in cells for name in cell.responses}
+    calibrated = _calibrated(study, asked)
     judges = {study.prompts[name].judge for name in asked}
     calibrations = {
         name: enter(
@@ -137,7 +147,7 @@ def _evaluate(builder: Builder, cells: list[Cell]) -> Node:
             "prefixes": _searched(cells, roles),
             "choice": study.choice.model_dump() if study.choice else None,
             "contrast": study.contrast.model_dump() if study.contrast else None,
-            "calibration": next(iter(calibrations.values()), None),
+            "calibration": calibrations.get(calibrated or ""),
         },
         inputs,
     )
@@ -174,6 +184,32 @@ def _searched(cells: list[Cell], roles: Mapping[str, str]) -> list[dict[str, obj
         if cell.prefix and cell.scored_by is not None
     ]
     return found or None
+
+
+def _method_kinds(study: Study, cells: list[Cell]) -> dict[str, dict[str, object]]:
+    """Return what each method is, for whoever tells of it by the study's name for it."""
+    used = dict.fromkeys(cell.method for cell in cells if cell.stage not in UNTOUCHED)
+    told = {name: study.methods[name] for name in used if name in study.methods}
+    kinds: dict[str, dict[str, object]] = {
+        name: method.model_dump(include={"type", "projector", "direction"})
+        if isinstance(method, Asft)
+        else {"type": method.type}
+        for name, method in told.items()
+    }
+    return kinds | {name: {"type": name} for name in used if name == "full"}
+
+
+def _calibrated(study: Study, asked: set[str]) -> str | None:
+    """Return the judge that is held against people's labels: the first that has some."""
+    judges = {study.prompts[name].judge for name in asked}
+    with_labels = (name for name in sorted(judges) if study.judges[name].calibration)
+    return next(with_labels, None)
+
+
+def _calibrated_name(study: Study, asked: set[str]) -> str | None:
+    """Return what the verdicts of that judge call it."""
+    name = _calibrated(study, asked)
+    return study.judges[name].type.rsplit(":", 1)[-1] if name else None
 
 
 def _render(builder: Builder, cells: list[Cell], evaluation: Node) -> Node:
@@ -226,6 +262,8 @@ def _render(builder: Builder, cells: list[Cell], evaluation: Node) -> Node:
             "episodes": episodes or None,
             "prefixes": prefixes or None,
             "probes": probes or None,
+            "methods": _method_kinds(study, cells) or None,
+            "calibrated": _calibrated_name(study, asked),
         },
         inputs,
     )
