@@ -7,10 +7,8 @@ words, and files that are larger, deeper or longer than their limits; each with 
 
 from __future__ import annotations
 
-import math
 import re
 import stat
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,19 +17,13 @@ from typing import Any, NoReturn
 import yaml
 
 from safebasin.errors import StudyError
+from safebasin.yaml_numbers import FLOAT, INTEGER, to_float, to_integer, unclear
 
 _TAG = "tag:yaml.org,2002:"
 _INT, _FLOAT, _BOOL, _TEXT = f"{_TAG}int", f"{_TAG}float", f"{_TAG}bool", f"{_TAG}str"
 _MERGE = f"{_TAG}merge"
-_INTEGER_TEXT = re.compile(r"^[-+]?(\d+(_\d+)*|0x[\da-fA-F]+|0o[0-7]+|0b[01]+)$")
-_FLOAT_TEXT = re.compile(
-    r"^[-+]?((\d+(_\d+)*)(\.(\d+(_\d+)*)?)?|\.\d+(_\d+)*)([eE][-+]?\d+)?$"
-    r"|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"
-)
 _WORDS = frozenset({"yes", "no", "on", "off"})
 """What YAML 1.1 takes for truth values where it stands without quotes, and 1.2 for words."""
-_DIGITS = 19
-"""Of the largest whole number that is counted with, 2^63."""
 _UNSEEN_BREAKS = re.compile("[\x85\u2028\u2029]")
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
@@ -46,7 +38,7 @@ class Limits:
     """Bytes."""
     depth: int = 50
     """Levels of lists and mappings, aliases followed."""
-    values: int = 100_000
+    values: int = 30_000
     """Keys and values, each alias counted as what it stands for."""
     free: frozenset[str] = frozenset()
     """Keys below which any type may stand: only there a bare ``no`` or ``1_000`` is refused, for
@@ -133,7 +125,7 @@ class _Loader(yaml.SafeLoader):
     def _refuse_unclear(self, node: yaml.Node) -> None:
         """Refuse a bare scalar that YAML 1.1 and 1.2, or Python, take for different values."""
         if isinstance(node, yaml.ScalarNode) and node.style is None:
-            if node.tag in (_INT, _FLOAT) and (cure := _unclear_number(node.value)):
+            if node.tag in (_INT, _FLOAT) and (cure := unclear(node.value)):
                 self._refuse(node, cure)
         if not self._limits.free.isdisjoint(self._reach.way):
             for each in _scalars(node):
@@ -166,7 +158,7 @@ class _Loader(yaml.SafeLoader):
             key = "<<" if key_node.tag == _MERGE else self._key(key_node)
             if key in seen:
                 self.refuse_at(
-                    key_node, f"the key {key!r:.60} stands twice; a name is defined once"
+                    key_node, f"the key {key!r:.60} stands twice; what occurs twice is two things"
                 )
             seen.add(key)
         try:
@@ -202,17 +194,6 @@ class _Loader(yaml.SafeLoader):
             self.refuse_at(node, f"{value!r:.60} holds a character that is none (NUL, or half a one)")
         return joined
 
-    def integer(self, node: yaml.ScalarNode) -> int:
-        """Return a whole number, ``0x10`` among them."""
-        digits = node.value.replace("_", "").lstrip("+-").lower()
-        base = {"0x": 16, "0o": 8, "0b": 2}.get(digits[:2], 10)
-        value = int(digits if base == 10 else digits[2:], base)
-        return -value if node.value.startswith("-") else value
-
-    def float(self, node: yaml.ScalarNode) -> float:
-        """Return a number with a fraction or an exponent."""
-        return float(node.value.replace("_", ""))
-
 
 def _step(parent: yaml.Node | None, index: Any) -> tuple[str, ...]:
     """Return what leads from ``parent`` to a node in it; nothing at the top and for a key."""
@@ -231,31 +212,6 @@ def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
         yield from _scalars(each[1] if isinstance(each, tuple) else each)
 
 
-def _unclear_number(text: str) -> str | None:
-    """Return what to write in place of a number that is not one for everybody, or nothing."""
-    quoted = f'or "{text:.40}" in quotes for the text'
-    bare = text.lstrip("+-").replace("_", "")
-    if len(bare) > _DIGITS and bare.isdigit():
-        return f"{text:.20}… has {len(bare)} digits; a number has at most {_DIGITS} ({quoted:.60})"
-    sign = "-" if text.startswith("-") else ""
-    if bare[:2].lower() in ("0o", "0b"):
-        value = int(bare[:40], 0)
-        return f"{text:.40} is a number to some and text to others; write {sign}{value}, {quoted}"
-    if bare.isdigit() and bare != "0" and bare.startswith("0"):
-        return (
-            f"{text} is octal to some and not to others; write {sign}{int(bare)} (or what is "
-            f"meant), {quoted}"
-        )
-    if bare[:2].lower() == "0x":
-        return f"{text:.20}…: a number has at most {_DIGITS} digits" if len(bare) > 18 else None
-    value = float(bare.lower().lstrip(".") if bare[1:].isalpha() else bare)
-    if not math.isfinite(value):
-        return f"{text:.40} is beyond all numbers that count here ({quoted})"
-    if value < sys.float_info.min and re.search("[1-9]", re.split("[eE]", bare)[0]):
-        return f"{text:.40} is smaller than any number that counts here; write 0 ({quoted})"
-    return None
-
-
 def _place(name: str, key: str, at: Any) -> str:
     shown = key if key.isprintable() else repr(key)[1:-1]
     told = f"{name}: {shown:.200}, " if key else f"{name}, "
@@ -271,10 +227,10 @@ _Loader.yaml_implicit_resolvers = {
     ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver(_INT, _INTEGER_TEXT, list("-+0123456789"))
-_Loader.add_implicit_resolver(_FLOAT, _FLOAT_TEXT, list("-+0123456789."))
-_Loader.add_constructor(_INT, _Loader.integer)
-_Loader.add_constructor(_FLOAT, _Loader.float)
+_Loader.add_implicit_resolver(_INT, INTEGER, list("-+0123456789"))
+_Loader.add_implicit_resolver(_FLOAT, FLOAT, list("-+0123456789."))
+_Loader.add_constructor(_INT, lambda _, node: to_integer(node.value))
+_Loader.add_constructor(_FLOAT, lambda _, node: to_float(node.value))
 _Loader.add_constructor(_TEXT, _Loader.text)
 _Loader.add_constructor(_MERGE, _Loader.text)
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _Loader.mapping)
@@ -290,7 +246,7 @@ def read_mapping(path: Path, limits: Limits) -> dict[str, Any] | None:
     value = _parsed(_text_of(path, limits), str(path), limits)
     if value is not None and not isinstance(value, dict):
         raise StudyError(
-            f"{path}: {limits.what} is a mapping of keys, as in `key: value`, not {value!r:.40}"
+            f"{path}: {limits.what} is a mapping of keys at its top, as in `key: value`, not {value!r:.40}"
         )
     return value
 

@@ -78,7 +78,7 @@ REFUSED = {
     "an octal of Python": ("a: 0o10", "a, line 1: 0o10 is a number to some.*write 8"),
     "a binary number": ("a: -0b11", "a, line 1: -0b11 is a number to some.*write -3"),
     "a number of 6,000 digits": ("a: {b: " + "9" * 6000, r"a\.b, line 1: 9{20}… has 6000 digits"),
-    "a hexadecimal one of 6,000": ("a: 0x" + "9" * 6000, "a, line 1: 0x9.*at most 19 digits"),
+    "a hexadecimal one of 6,000": ("a: 0x" + "9" * 6000, "a, line 1: 0x9.*at most 19"),
     "a number too small": ("a: {b: -1e-400}", r"a\.b, line 1: -1e-400 is smaller than any number"),
     "a number with too few bits": ("a: 1.5e-323", "a, line 1: 1.5e-323 is smaller"),
     "infinity": ("chat_template_kwargs: {a: .inf}", r"chat_template_kwargs\.a, line 1: .inf is bey"),
@@ -116,7 +116,7 @@ REFUSED = {
         "a: {a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
         + "".join(f", a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10))
         + "}",
-        r"a\.a5\.\d, line \d: too much: a study has at most 100000 values",
+        r"a\.a\d\.\d, line \d: too much: a study has at most 30000 values",
     ),
     "an anchor bomb of mappings": (
         "a0: &a0 {x: y}\n"
@@ -124,14 +124,14 @@ REFUSED = {
             f"a{n}: &a{n} {{{', '.join(f'k{m}: *a{n - 1}' for m in range(9))}}}\n"
             for n in range(1, 40)
         ),
-        "too much: a study has at most 100000 values",
+        "too much: a study has at most 30000 values",
     ),
     "an anchor bomb of merges": (
         "a0: &a0 {x: y}\n"
         + "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}\n" for n in range(1, 40)),
-        "too much: a study has at most 100000 values",
+        "too much: a study has at most 30000 values",
     ),
-    "too many values": ("a: [" + "0," * 100_001 + "]", r"a\.99998, line 1: too much: a study has at"),
+    "too many values": ("a: [" + "0," * 30_001 + "]", r"a\.\d+, line 1: too much: a study has at"),
     "too many bytes": ("a: " + "x" * 2**20, "it has 1048579 bytes; a study has at most 1048576"),
     "several documents": ("a: b\n---\na: c", "is not YAML.*single document"),
     "comments alone": ("# a: b", "it is empty; a study is a mapping"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from safebasin.study.check_agents import check_agents, check_demonstrations, check_searches
+from safebasin.study.check_extent import check_extent
 from safebasin.study.check_evaluation import (
     check_choice,
     check_contrast,
@@ -20,7 +21,8 @@ from safebasin.study.check_grid import (
     check_sizes,
     check_work,
 )
-from safebasin.study.check_labels import check_labels, check_row_labels
+from safebasin.study.check_labels import check_checkpoint_labels, check_labels, check_row_labels
+from safebasin.study.check_layers import check_layers
 from safebasin.study.check_models import (
     check_adapters,
     check_checkpoints,
@@ -38,6 +40,8 @@ CHECKS: Mapping[Callable[[Study], Iterator[Problem]], tuple[str, ...]] = {
     check_pairs: ("checkpoints", "pairs"),
     check_ends: ("pairs",),
     check_targets: ("agents", "checkpoints", "grid", "lora", "pairs"),
+    check_layers: ("agents", "checkpoints"),
+    check_extent: ("agents", "grid", "guards", "methods"),
     check_adapters: ("adapters", "pairs", "sources", "tasks"),
     check_corpora: ("corpora", "sources"),
     check_splits: ("corpora", "splits"),
@@ -46,6 +50,7 @@ CHECKS: Mapping[Callable[[Study], Iterator[Problem]], tuple[str, ...]] = {
     check_methods: ("methods",),
     check_judges: ("corpora", "judges"),
     check_labels: ("judges",),
+    check_checkpoint_labels: ("checkpoints",),
     check_row_labels: ("corpora", "eval_sets", "judges", "prompts", "splits"),
     check_prompts: ("judges", "prompts", "splits", "tasks"),
     check_eval_sets: ("eval_sets", "judges", "prompts", "splits"),
