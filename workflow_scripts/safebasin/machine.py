@@ -45,8 +45,8 @@ def machine_of(settings: Mapping[str, Any]) -> Machine:
     unknown = [key for key in settings if key not in SETTINGS]
     if unknown:
         raise StudyError(
-            f"--config {shown(unknown[0])[1:-1]}=…: only {', '.join(SETTINGS)} are set there; lay a YAML "
-            "file over the study with --configfile config.yaml my.yaml"
+            f"--config {shown(str(unknown[0]))[1:-1]}=…: only {', '.join(SETTINGS)} are set there; lay "
+            "a YAML file over the study with --configfile config.yaml my.yaml"
         )
     device = settings.get("device", DEVICES[0])
     if device not in DEVICES:
@@ -79,5 +79,7 @@ def gigabytes(value: object, where: str) -> float:
     except (OverflowError, TypeError, ValueError):
         number = 0.0
     if not 0.001 <= number <= _MOST_GB:
-        raise StudyError(f"{where}={shown(value)}: the memory of one GPU in GB, such as 80, is right")
+        raise StudyError(
+            f"{where}={shown(value)}: the memory of one GPU in GB, such as 80, is right"
+        )
     return number

@@ -75,7 +75,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node:
         """Return the next node, after it was seen to keep the limits and to be one value."""
-        reach, event = self._reach, self.peek_event()
+        reach, event = self._reach, self.peek_event()  # type: ignore[no-untyped-call]
         is_value = parent is None or not (isinstance(parent, yaml.MappingNode) and index is None)
         reach.way.extend(_step(parent, index))
         outer, reach.deepest, before = reach.deepest, len(reach.way), reach.values
@@ -98,7 +98,7 @@ class _Loader(yaml.SafeLoader):
         reach, limits = self._reach, self._limits
         reach.values += 1
         if isinstance(event, yaml.AliasEvent):
-            anchored = reach.anchored.get(event.anchor)
+            anchored = reach.anchored.get(str(event.anchor))
             if anchored is None and event.anchor in self.anchors:
                 self._refuse(event, f"*{event.anchor} stands within what it stands for")
             reach.values += anchored.values - 1 if anchored else 0
@@ -124,9 +124,9 @@ class _Loader(yaml.SafeLoader):
 
     def _refuse_unclear(self, node: yaml.Node) -> None:
         """Refuse a bare scalar that YAML 1.1 and 1.2, or Python, take for different values."""
-        if isinstance(node, yaml.ScalarNode) and node.style is None:
-            if node.tag in (_INT, _FLOAT) and (cure := unclear(node.value)):
-                self._refuse(node, cure)
+        is_number = isinstance(node, yaml.ScalarNode) and node.tag in (_INT, _FLOAT)
+        if is_number and node.style is None and (cure := unclear(node.value)):
+            self._refuse(node, cure)
         if not self._limits.free.isdisjoint(self._reach.way):
             for each in _scalars(node):
                 if each.style is None and each.tag == _BOOL and each.value.lower() in _WORDS:
@@ -191,7 +191,9 @@ class _Loader(yaml.SafeLoader):
             return value
         joined = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         if "\0" in value or joined.count("\ufffd") > value.count("\ufffd"):
-            self.refuse_at(node, f"{value!r:.60} holds a character that is none (NUL, or half a one)")
+            self.refuse_at(
+                node, f"{value!r:.60} holds a character that is none (NUL, or half a one)"
+            )
         return joined
 
 
@@ -246,7 +248,8 @@ def read_mapping(path: Path, limits: Limits) -> dict[str, Any] | None:
     value = _parsed(_text_of(path, limits), str(path), limits)
     if value is not None and not isinstance(value, dict):
         raise StudyError(
-            f"{path}: {limits.what} is a mapping of keys at its top, as in `key: value`, not {value!r:.40}"
+            f"{path}: {limits.what} is a mapping of keys at its top, as in `key: value`, not "
+            f"{value!r:.40}"
         )
     return value
 
@@ -276,8 +279,8 @@ def _parsed(text: str, name: str, limits: Limits) -> Any:
     if odd := _UNSEEN_BREAKS.search(text):
         line = text.count("\n", 0, odd.start()) + 1
         raise StudyError(
-            f"{name}, line {line}: the character U+{ord(odd[0]):04X} ends a line to some and not to "
-            f'others; write "\\u{ord(odd[0]):04x}" within double quotes'
+            f"{name}, line {line}: the character U+{ord(odd[0]):04X} ends a line to some and not "
+            f'to others; write "\\u{ord(odd[0]):04x}" within double quotes'
         )
     try:
         loader = _Loader(text, name, limits)

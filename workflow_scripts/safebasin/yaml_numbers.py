@@ -43,13 +43,15 @@ def unclear(text: str) -> str | None:
         return f"{text} is a number to some and text to others; write {value}, {quoted}"
     if bare.isdigit() and bare != "0" and bare.startswith("0"):
         value = to_integer(text)
-        return f"{text} is octal to some and not to others; write {value} (or what is meant), {quoted}"
+        return (
+            f"{text} is octal to some and not to others; write {value} (or what is meant), {quoted}"
+        )
     if base == 16 or bare.isdigit():
         return None
-    value = math.inf if bare.lstrip(".").isalpha() else float(bare)
-    if not math.isfinite(value):
+    size = math.inf if bare.lstrip(".").isalpha() else float(bare)
+    if not math.isfinite(size):
         return f"{text:.40} is beyond all numbers that count here ({quoted})"
-    if value < sys.float_info.min and re.search("[1-9]", bare.split("e")[0]):
+    if size < sys.float_info.min and re.search("[1-9]", bare.split("e")[0]):
         return f"{text:.40} is smaller than any number that counts here; write 0 ({quoted})"
     return None
 

@@ -81,13 +81,28 @@ REFUSED = {
     "a hexadecimal one of 6,000": ("a: 0x" + "9" * 6000, "a, line 1: 0x9.*at most 19"),
     "a number too small": ("a: {b: -1e-400}", r"a\.b, line 1: -1e-400 is smaller than any number"),
     "a number with too few bits": ("a: 1.5e-323", "a, line 1: 1.5e-323 is smaller"),
-    "infinity": ("chat_template_kwargs: {a: .inf}", r"chat_template_kwargs\.a, line 1: .inf is bey"),
+    "infinity": (
+        "chat_template_kwargs: {a: .inf}",
+        r"chat_template_kwargs\.a, line 1: .inf is bey",
+    ),
     "minus infinity": ("a: -.INF", "a, line 1: -.INF is beyond all numbers"),
     "no number": ("a: [.nan]", r"a\.0, line 1: .nan is beyond all numbers"),
-    "a bare on where any type may stand": ("a: {params: {b: {c: on}}}", r"a\.params\.b\.c, line 1: to"),
-    "one that an alias brings": ("a: &a [no]\nparams: {b: *a}", r"params\.b, line 1: to YAML a bare"),
-    "one that a merge brings": ("a: &a {b: no}\nwhere: {<<: *a}", "where, line 1: to YAML a bare no"),
-    "a number with a line where any may stand": ("params: {a: 1_0}", r"params\.a, line 1: 1_0 is .*10"),
+    "a bare on where any type may stand": (
+        "a: {params: {b: {c: on}}}",
+        r"a\.params\.b\.c, line 1: to",
+    ),
+    "one that an alias brings": (
+        "a: &a [no]\nparams: {b: *a}",
+        r"params\.b, line 1: to YAML a bare",
+    ),
+    "one that a merge brings": (
+        "a: &a {b: no}\nwhere: {<<: *a}",
+        "where, line 1: to YAML a bare no",
+    ),
+    "a number with a line where any may stand": (
+        "params: {a: 1_0}",
+        r"params\.a, line 1: 1_0 is .*10",
+    ),
     "a key as a number and as text": ('a: {0: b, "0": c}', r"a, line 1: the key '0' stands twice"),
     "two merges": ("a: &a {b: 1}\nc: {<<: *a, <<: *a}", "c, line 2: the key '<<' stands twice"),
     "a merge of no mapping": ("a: {<<: 3}", "a, line 1: << takes in a mapping"),
@@ -105,9 +120,15 @@ REFUSED = {
     "a line end that is none": ("a: b\u2028c", r"line 1: the character U\+2028 .*\\u2028"),
     "a line end of mainframes": ("# x\na: b\x85", r"line 2: the character U\+0085"),
     "an alias of itself": ("a: &a [*a]", r"a\.0, line 1: \*a stands within"),
-    "an alias of itself in a mapping": ("a: &a {b: {c: *a}}", r"a\.b\.c, line 1: \*a stands within"),
+    "an alias of itself in a mapping": (
+        "a: &a {b: {c: *a}}",
+        r"a\.b\.c, line 1: \*a stands within",
+    ),
     "no anchor": ("a: *b", "is not YAML"),
-    "60 levels": ("a: {b: " + "[" * 60 + "]" * 60 + "}", r"a\.b\.0.*line 1: nested too deeply.* 50 lev"),
+    "60 levels": (
+        "a: {b: " + "[" * 60 + "]" * 60 + "}",
+        r"a\.b\.0.*line 1: nested too deeply.* 50 lev",
+    ),
     "60 levels by aliases": (
         "a: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 60)),
         r"a49\.0, line 50: nested too deeply",

@@ -16,10 +16,12 @@ PATTERNS = {
 LARGEST = 2**31 - 1
 """More than anything that is counted here, and what every library counts up to."""
 
+T = TypeVar("T")
 
-def _distinct(values: T) -> T:
+
+def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
     """Refuse a list with an entry that stands there twice."""
-    if len(set(values)) < len(values):  # type: ignore[arg-type]
+    if len(set(values)) < len(values):
         raise ValueError("an entry stands here twice")
     return values
 
@@ -39,7 +41,6 @@ def _is_line(value: str) -> str:
     return value
 
 
-T = TypeVar("T")
 Distinct = AfterValidator(_distinct)
 """No entry of a list stands there twice."""
 Name = Annotated[str, Field(pattern=_NAME, max_length=60)]

