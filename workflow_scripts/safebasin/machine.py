@@ -45,8 +45,8 @@ def machine_of(settings: Mapping[str, Any]) -> Machine:
     unknown = [key for key in settings if key not in SETTINGS]
     if unknown:
         raise StudyError(
-            f"--config {shown(str(unknown[0]))[1:-1]}=…: only {', '.join(SETTINGS)} are set there; lay "
-            "a YAML file over the study with --configfile config.yaml my.yaml"
+            f"--config {shown(str(unknown[0]))[1:-1]}=…: only {', '.join(SETTINGS)} are set there; "
+            "lay a YAML file over the study with --configfile config.yaml my.yaml"
         )
     device = settings.get("device", DEVICES[0])
     if device not in DEVICES:

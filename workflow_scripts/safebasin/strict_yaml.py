@@ -124,18 +124,17 @@ class _Loader(yaml.SafeLoader):
 
     def _refuse_unclear(self, node: yaml.Node) -> None:
         """Refuse a bare scalar that YAML 1.1 and 1.2, or Python, take for different values."""
-        is_number = isinstance(node, yaml.ScalarNode) and node.tag in (_INT, _FLOAT)
-        if is_number and node.style is None and (cure := unclear(node.value)):
+        if _is_bare(node, _INT, _FLOAT) and (cure := unclear(node.value)):
             self._refuse(node, cure)
         if not self._limits.free.isdisjoint(self._reach.way):
             for each in _scalars(node):
-                if each.style is None and each.tag == _BOOL and each.value.lower() in _WORDS:
+                if _is_bare(each, _BOOL) and each.value.lower() in _WORDS:
                     self._refuse(
                         node,
                         f"to YAML a bare {each.value} is a truth value; for the word put it in "
                         f'quotes, "{each.value}", else write true or false',
                     )
-                if each.style is None and each.tag in (_INT, _FLOAT) and "_" in each.value:
+                if _is_bare(each, _INT, _FLOAT) and "_" in each.value:
                     plain = each.value.replace("_", "")
                     self._refuse(
                         node,
@@ -204,6 +203,11 @@ def _step(parent: yaml.Node | None, index: Any) -> tuple[str, ...]:
     if isinstance(parent, yaml.SequenceNode):
         return (str(index),)
     return ("?",) if index is not None else ()
+
+
+def _is_bare(node: yaml.Node, *tags: str) -> bool:
+    """Return whether it stands without quotes and is taken for one of these."""
+    return isinstance(node, yaml.ScalarNode) and node.style is None and node.tag in tags
 
 
 def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
