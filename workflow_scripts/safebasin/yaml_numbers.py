@@ -6,10 +6,11 @@ import math
 import re
 import sys
 
-INTEGER = re.compile(r"^[-+]?(\d+(_\d+)*|0x[\da-fA-F]+|0o[0-7]+|0b[01]+)$")
+INTEGER = re.compile(r"^[-+]?(\d+(_\d+)*|0x[\da-fA-F]+|0o[0-7]+|0b[01]+)$", re.ASCII)
 FLOAT = re.compile(
     r"^[-+]?((\d+(_\d+)*)(\.(\d+(_\d+)*)?)?|\.\d+(_\d+)*)([eE][-+]?\d+)?$"
-    r"|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"
+    r"|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$",
+    re.ASCII,
 )
 _DIGITS = 19
 """Of the largest whole number that is counted with, 2^63."""

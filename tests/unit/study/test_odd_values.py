@@ -71,12 +71,17 @@ CASES = {
         "grid",
         [
             {
-                **{"pairs": ["tiny"], "tasks": ["words"], "samples": list(range(1, 40))},
+                **{"pairs": ["tiny"], "tasks": ["words"], "samples": list(range(100, 139))},
                 **{"harmful_fractions": [n / 50 for n in range(50)], "seeds": list(range(50))},
                 "methods": ["sft"],
             }
         ],
         "grid.0: 97500: so many runs; at most 50000",
+    ),
+    "a fraction that is no row": (
+        "grid.0.harmful_fractions",
+        [0, 0.01],
+        "grid.0.harmful_fractions: 0.01: of 32 samples that is no row",
     ),
     # the one architecture that a study knows
     "5 heads of 64": (
@@ -162,6 +167,11 @@ CASES = {
         "contrast",
         {"treatment": "asft", "control": "asft", "eval_sets": ["requests"]},
         "contrast: .*one method: there is nothing to compare",
+    ),
+    "a method called like full tuning": (
+        "methods.full",
+        {"type": "sft"},
+        "methods.full: 'full': an ",
     ),
     "names that are one file to some": (
         "judges",

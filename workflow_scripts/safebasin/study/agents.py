@@ -36,6 +36,7 @@ GUARDS = (
     "prefix",
     "classifier",
 )
+FULL = "full"
 Kind = Literal["benign", "harmful", "lookalike"]
 Part = Literal["align", "train", "dev", "search", "test"]
 

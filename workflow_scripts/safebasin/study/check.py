@@ -12,7 +12,7 @@ from safebasin.study.check_evaluation import (
     check_judges,
     check_prompts,
 )
-from safebasin.study.check_extent import check_extent
+from safebasin.study.check_extent import check_extent, check_fractions
 from safebasin.study.check_grid import (
     check_controls,
     check_directions,
@@ -42,6 +42,7 @@ CHECKS: Mapping[Callable[[Study], Iterator[Problem]], tuple[str, ...]] = {
     check_targets: ("agents", "checkpoints", "grid", "lora", "pairs"),
     check_layers: ("agents", "checkpoints"),
     check_extent: ("agents", "grid", "guards", "methods"),
+    check_fractions: ("grid",),
     check_adapters: ("adapters", "pairs", "sources", "tasks"),
     check_corpora: ("corpora", "sources"),
     check_splits: ("corpora", "splits"),

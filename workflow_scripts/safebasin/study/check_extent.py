@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from math import prod
 
 from safebasin.study.config import Block, Study
@@ -21,6 +22,16 @@ def check_extent(study: Study) -> Iterator[Problem]:
         draws = sum(study.guards[each].draws for each in agent.guards if each in study.guards)
         runs = len(agent.tunings) * len(agent.seeds) * searches * max(draws, 1)
         yield from _too_many(f"agents.{name}", runs)
+
+
+def check_fractions(study: Study) -> Iterator[Problem]:
+    """Yield harmful fractions that are not one row of so few samples."""
+    for index, block in enumerate(study.grid):
+        for fraction, samples in product(block.harmful_fractions, block.samples):
+            if fraction and not round(samples * fraction):
+                cure = f"of {samples} samples that is no row: the run would hold nothing harmful"
+                key = f"grid.{index}.harmful_fractions"
+                yield Problem(key=key, value=fraction, cure=cure)
 
 
 def _runs(study: Study, block: Block) -> int:

@@ -21,6 +21,8 @@ Day = Annotated[str, BeforeValidator(check_date)]
 """A day of the calendar, ``2024-07-26``."""
 Kwargs = Annotated[dict[str, Any], AfterValidator(check_kwargs)]
 """Names and values of a chat template's own."""
+_PART = "[A-Za-z0-9_][A-Za-z0-9_.-]*"
+"""Of a repository's name."""
 COMMIT = r"^[0-9a-f]{40}$"
 UNLOCKED = "unlocked"
 
@@ -28,7 +30,7 @@ UNLOCKED = "unlocked"
 class Hub(Model):
     """A repository on the Hugging Face hub."""
 
-    repo: Annotated[str, Field(pattern=r"^\w[\w.-]*/\w[\w.-]*$")]
+    repo: Annotated[str, Field(pattern=rf"^{_PART}/{_PART}$")]
     """Owner and name, as in the hub's address."""
     revision: str
     """A commit of 40 hex digits; a branch can move. ``unlocked`` leaves the commit to
