@@ -84,7 +84,7 @@ def test_every_command_on_a_study_takes_its_layers_as_snakemake_does(safebasin, 
     name = (NAME,) if command in ("explain", "redo") else ()
     code, _, error = safebasin(command, *name, flag, "nowhere.yaml")
     assert code == 1
-    assert "nowhere.yaml: the config file cannot be read" in error
+    assert "nowhere.yaml: the file cannot be read" in error
 
 
 def test_settings_of_the_machine_are_taken_as_snakemake_takes_them(safebasin):

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from safebasin.errors import StudyError
+from safebasin.study.problems import shown
 
 DEVICES = ("auto", "cpu", "cuda")
 SETTINGS = ("store", "device", "gpu_gb")
 GPU_GB = 80.0
 """Memory of a GPU where nobody says another: that of those which papers at 7B and 8B use."""
+_MOST_GB = 10_000
 GIGABYTE = 10**9
 """Less than the GiB that makers mean; the rest is what CUDA itself takes."""
 
@@ -40,21 +42,30 @@ def machine_of(settings: Mapping[str, Any]) -> Machine:
     Raises:
         StudyError: there is no such setting, or its value is none that it can have.
     """
-    unknown = sorted(set(settings) - set(SETTINGS))
+    unknown = [key for key in settings if key not in SETTINGS]
     if unknown:
         raise StudyError(
-            f"--config {unknown[0]}=…: only {', '.join(SETTINGS)} are set there; lay a YAML file "
-            "over the study with --configfile config.yaml my.yaml"
+            f"--config {shown(str(unknown[0]))[1:-1]}=…: only {', '.join(SETTINGS)} are set there; "
+            "lay a YAML file over the study with --configfile config.yaml my.yaml"
         )
-    device = str(settings.get("device", DEVICES[0]))
+    device = settings.get("device", DEVICES[0])
     if device not in DEVICES:
-        raise StudyError(f"--config device={device}: {', '.join(DEVICES)} are right")
-    store = settings.get("store")
+        raise StudyError(f"--config device={shown(device)}: {', '.join(DEVICES)} are right")
     return Machine(
-        store=Path(str(store)) if store else None,
+        store=_folder(settings["store"]) if "store" in settings else None,
         device=device,
         gpu_gb=gigabytes(settings.get("gpu_gb", GPU_GB), "--config gpu_gb"),
     )
+
+
+def _folder(value: object) -> Path:
+    """Return the path of a store; ``010`` would come here as the number 10."""
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise StudyError(
+            f"--config store={shown(value)}: the path of a folder is right; one that is named like "
+            "a number is written ./10"
+        )
+    return Path(value)
 
 
 def gigabytes(value: object, where: str) -> float:
@@ -64,9 +75,11 @@ def gigabytes(value: object, where: str) -> float:
         StudyError: it is no number above 0; the message begins with ``where``.
     """
     try:
-        number = float(str(value))
-    except ValueError:
+        number = 0.0 if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
+    except (OverflowError, TypeError, ValueError):
         number = 0.0
-    if not 0 < number < float("inf"):
-        raise StudyError(f"{where}={value}: the memory of one GPU in GB, such as 80, is right")
+    if not 0.001 <= number <= _MOST_GB:
+        raise StudyError(
+            f"{where}={shown(value)}: the memory of one GPU in GB, such as 80, is right"
+        )
     return number

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,4 +14,9 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.fixture
 def smoke() -> dict[str, Any]:
     """The smoke study as plain YAML values, to be edited."""
+    return copy.deepcopy(_smoke())
+
+
+@cache
+def _smoke() -> dict[str, Any]:
     return read_yaml(ROOT / "studies" / "smoke.yaml")

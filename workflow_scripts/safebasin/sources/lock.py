@@ -5,23 +5,31 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
-from pydantic.types import NonNegativeInt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 
 from safebasin.errors import DamagedInput, StudyError
 from safebasin.resume.durable import write_durably
 from safebasin.sources.choice import refuse_reserved
 from safebasin.sources.members import check_names
 from safebasin.sources.patterns import matching, unmatched
+from safebasin.strict_yaml import Limits, read_mapping
 
 KINDS = ("pypi", "folder", "hub")
 _HEADER = (
     "# The bytes that each source stands for: SHA-256 and size of every file that is used.\n"
     "# Written by machine; an entry is replaced by locking its source again.\n"
 )
+_LINES = 100
 _CURE = "lock this source again, which writes the entry anew"
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -33,7 +41,7 @@ class FileRecord(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     sha256: Sha256
-    size: NonNegativeInt
+    size: Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class ArchiveRecord(FileRecord):
@@ -53,20 +61,8 @@ class LockEntry(BaseModel):
     files: dict[str, FileRecord]
 
 
+_LIMITS = Limits(what="a lock", size=2**26, depth=8, values=2_000_000)
 _ENTRIES = TypeAdapter(dict[str, LockEntry])
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """PyYAML keeps the last of two equal keys in silence; a merged lock must not."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} occurs twice", node.start_mark
-                )
-        return super().construct_mapping(node, deep)
 
 
 class SourceLock:
@@ -81,15 +77,15 @@ class SourceLock:
         """Read the lock at ``path``; a missing file is an empty lock.
 
         Raises:
-            StudyError: the text is no YAML, a key is unknown or of another form, a hash or
-                size is none; all problems are in the one message.
+            StudyError: the file is no YAML, a key is unknown or of another form or stands twice,
+                a hash or size is none; all problems are in the one message.
         """
         if not path.exists():
             return cls({}, path)
         try:
-            raw = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeyLoader)
-        except yaml.YAMLError as error:
-            raise StudyError(f"{path.name} is not readable: {error}; {_CURE}") from error
+            raw = read_mapping(path, _LIMITS)
+        except StudyError as error:
+            raise StudyError(f"{path.name} is not readable: {error}; {_CURE}") from None
         try:
             entries = _ENTRIES.validate_python({} if raw is None else raw)
         except ValidationError as error:
@@ -186,6 +182,6 @@ def _problems(path: Path, error: ValidationError) -> str:
     lines = [
         f"{path.name}: {' > '.join(str(part) for part in each['loc']) or 'top'}: "
         f"{each['input']!r:.80}: {each['msg']}"
-        for each in error.errors()
+        for each in error.errors()[:_LINES]
     ]
     return "\n".join([*lines, _CURE])

@@ -7,7 +7,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from safebasin.study.base import PLUGIN, Count, Model, Name, PluginFiles
+from safebasin.study.base import (
+    LARGEST,
+    PLUGIN,
+    Count,
+    Distinct,
+    Few,
+    Line,
+    Model,
+    Name,
+    Named,
+    Names,
+    PluginFiles,
+    Seed,
+    Seeds,
+)
 from safebasin.study.probe import Probe
 from safebasin.study.problems import did_you_mean
 from safebasin.study.training import Training
@@ -23,6 +37,7 @@ GUARDS = (
     "prefix",
     "classifier",
 )
+FULL = "full"
 Kind = Literal["benign", "harmful", "lookalike"]
 Part = Literal["align", "train", "dev", "search", "test"]
 
@@ -32,7 +47,7 @@ class World(Model):
 
     type: Literal["dojo", "toolshell"]
     """``dojo``: eight small web sites. ``toolshell``: short Python in a sandbox."""
-    seed: int = 0
+    seed: Seed = 0
     """Draws the tasks' wordings and pages."""
 
 
@@ -54,7 +69,7 @@ class Demonstrations(Model):
 
     world: Name
     rows: Annotated[tuple[DemonstrationPart, ...], Field(min_length=1)]
-    seed: int = 0
+    seed: Seed = 0
     history: bool = False
     """Whether a prompt shows the earlier turns, or the present page alone."""
 
@@ -67,7 +82,7 @@ class Stop(Model):
 
     every: Count = 8
     """Steps between looks."""
-    refused_at_most: Annotated[int, Field(ge=0)] = 1
+    refused_at_most: Annotated[int, Field(ge=0, le=LARGEST)] = 1
     """Stop when at most so many harmful development tasks are refused."""
     tasks: Count = 14
     """Harmful development tasks that are looked at, and as many benign ones."""
@@ -79,7 +94,7 @@ class Tuning(Model):
 
     method: Name | Literal["full"] = "full"
     """``full`` trains the upper layers; else a method of the study, which trains an adapter."""
-    targets: tuple[str, ...] = ()
+    targets: Annotated[tuple[Line, ...], Distinct] = ()
     """Linear layers that ``full`` trains; an adapter has those of ``lora``."""
     layers: Count | None = None
     """How many of the upper layers ``full`` trains; all where it is not given."""
@@ -111,7 +126,7 @@ class Guard(Model):
     """Files and folders beside a plugin that it reads."""
     search: bool = False
     """Whether a plugin is given what the search found."""
-    text: str | None = None
+    text: Annotated[str, Field(min_length=1)] | None = None
     """The words of ``system``, ``opening`` or ``comment``, in place of the built-in ones."""
     ending: str | None = None
     """What follows an opening. Where it is not given, what the search put behind its prefixes, or a
@@ -120,7 +135,7 @@ class Guard(Model):
     """Which candidate of the search a ``prefix`` is."""
     placement: Literal["opening", "suffix"] | None = None
     """Where a ``prefix`` goes: after the assistant's header, or to the user turn's end."""
-    draws: Count = 1
+    draws: Few = 1
     """How many comments or sentences are drawn; each is measured, and their mean is shown. Where
     an agent has several searches, they are matched to the searches' winners in turn."""
     threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
@@ -194,12 +209,12 @@ class Search(Model):
 
     candidates: Count = 5
     """M, new prefixes a round."""
-    rounds: Count = 5
+    rounds: Few = 5
     """T."""
     rounds_per_job: Count = 5
     """Rounds of one job. Asking for more rounds adds jobs: the search goes on from the last one
     that had so many."""
-    keep: Annotated[int, Field(ge=3)] = 3
+    keep: Annotated[int, Field(ge=3, le=LARGEST)] = 3
     """k, prefixes in each of the three lists that are fed back."""
     threshold: Annotated[float, Field(ge=0, le=2)] = 1.5
     """tau: below it nothing is fed back."""
@@ -219,7 +234,7 @@ class TaskCounts(Model):
 
     harmful: Count
     benign: Count
-    lookalike: Annotated[int, Field(ge=0)] = 0
+    lookalike: Annotated[int, Field(ge=0, le=LARGEST)] = 0
 
 
 class Agent(Model):
@@ -231,20 +246,14 @@ class Agent(Model):
     pair: Name | None = None
     """The pair whose direction ``asft`` takes, where a tuning names that method."""
     demonstrations: Name
-    tunings: Annotated[dict[Name, Tuning], Field(min_length=1)]
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
+    tunings: Annotated[Named[Tuning], Field(min_length=1)]
+    seeds: Seeds = (0,)
     search: Name | None = None
-    search_seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
-    guards: Annotated[tuple[Name, ...], Field(min_length=1)]
+    search_seeds: Seeds = (0,)
+    guards: Names
     tasks: TaskCounts
     history: bool = False
     """Whether the agent is shown its earlier turns, or the present page alone."""
     max_new_tokens: Count = 32
     probe: Probe | None = None
     """Fit probes on the tuned agents' states; left out where it is not given."""
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Agent:
-        if len(set(self.guards)) < len(self.guards):
-            raise ValueError("a guard stands here twice")
-        return self

@@ -2,20 +2,69 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from safebasin.store.plugin_part import plugin_part
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$", max_length=60)]
+_NAME = r"^[A-Za-z0-9]([A-Za-z0-9 ._-]*[A-Za-z0-9_-])?$"
+PATTERNS = {
+    _NAME: "a name has letters, digits, blanks and . _ -, begins with a letter or digit, and ends "
+    "with none of blank and ."
+}
+"""What a pattern asks for, in words."""
+LARGEST = 2**31 - 1
+"""More than anything that is counted here, and what every library counts up to."""
+
+T = TypeVar("T")
+
+
+def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
+    """Refuse a list with an entry that stands there twice."""
+    if len(set(values)) < len(values):
+        raise ValueError("an entry stands here twice")
+    return values
+
+
+def _told_apart(named: dict[str, T]) -> dict[str, T]:
+    """Refuse names that would be one file where case does not count."""
+    seen: dict[str, str] = {}
+    for name in named:
+        if (other := seen.setdefault(name.casefold(), name)) != name:
+            raise ValueError(f"{other!r} and {name!r} differ in case alone; use other names")
+    return named
+
+
+def _is_line(value: str) -> str:
+    if not value.strip() or any(unicodedata.category(sign) in ("Cc", "Cs") for sign in value):
+        raise ValueError("one line of text is needed, without control characters, not empty")
+    return value
+
+
+Distinct = AfterValidator(_distinct)
+"""No entry of a list stands there twice."""
+Name = Annotated[str, Field(pattern=_NAME, max_length=60)]
+Named = Annotated[dict[Name, T], AfterValidator(_told_apart)]
+"""Things by their names, which become names of files."""
+Names = Annotated[tuple[Name, ...], Field(min_length=1), Distinct]
+Line = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_is_line)]
+"""A path, a pattern or a word."""
+Lines = Annotated[tuple[Line, ...], Field(min_length=1), Distinct]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=LARGEST)]
+Few = Annotated[int, Field(ge=1, le=1000)]
+"""A number of jobs, or of what each takes jobs."""
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+"""What every generator of random numbers takes, and tells from every other."""
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), Distinct]
 Precision = Literal["float32", "bfloat16"]
 Part = Literal["align", "poison", "train", "dev", "search", "test"]
 PLUGIN = r"^[^:,]+\.py:[A-Za-z_]\w*$"
 """A user's own class, ``./file.py:Class``."""
+PATTERNS[PLUGIN] = "a built-in type, or a plugin ./file.py:Class, is needed"
 
 
 def _beside(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from safebasin.study.check_evaluation import (
     check_judges,
     check_prompts,
 )
+from safebasin.study.check_extent import check_extent, check_fractions
 from safebasin.study.check_grid import (
     check_controls,
     check_directions,
@@ -21,7 +22,8 @@ from safebasin.study.check_grid import (
     check_harm,
     check_work,
 )
-from safebasin.study.check_labels import check_labels, check_row_labels
+from safebasin.study.check_labels import check_checkpoint_labels, check_labels, check_row_labels
+from safebasin.study.check_layers import check_layers
 from safebasin.study.check_models import (
     check_adapters,
     check_checkpoints,
@@ -41,6 +43,9 @@ CHECKS: Mapping[Callable[[Study], Iterator[Problem]], tuple[str, ...]] = {
     check_pairs: ("checkpoints", "pairs"),
     check_ends: ("pairs",),
     check_targets: ("agents", "checkpoints", "grid", "lora", "pairs"),
+    check_layers: ("agents", "checkpoints"),
+    check_extent: ("agents", "grid", "guards", "methods"),
+    check_fractions: ("grid",),
     check_adapters: ("adapters", "pairs", "sources", "tasks"),
     check_corpora: ("corpora", "sources"),
     check_splits: ("corpora", "splits"),
@@ -50,6 +55,7 @@ CHECKS: Mapping[Callable[[Study], Iterator[Problem]], tuple[str, ...]] = {
     check_plugins: ("guards", "judges", "methods"),
     check_judges: ("corpora", "judges"),
     check_labels: ("judges",),
+    check_checkpoint_labels: ("checkpoints",),
     check_row_labels: ("corpora", "eval_sets", "judges", "prompts", "splits"),
     check_prompts: ("judges", "prompts", "splits", "tasks"),
     check_eval_sets: ("eval_sets", "judges", "prompts", "splits"),

@@ -17,6 +17,16 @@ def check_labels(study: Study) -> Iterator[Problem]:
                 yield Problem(key=f"judges.{name}.labels", value=list(judge.labels), cure=cure)
 
 
+def check_checkpoint_labels(study: Study) -> Iterator[Problem]:
+    """Yield labels that the report would call two checkpoints by."""
+    seen: dict[str, str] = {}
+    for name, checkpoint in study.checkpoints.items():
+        label = " ".join((checkpoint.label or "").split()).casefold()
+        if label and (other := seen.setdefault(label, name)) != name:
+            cure = f"checkpoints.{other} is called the same; the report could not tell them apart"
+            yield Problem(key=f"checkpoints.{name}.label", value=checkpoint.label, cure=cure)
+
+
 def check_row_labels(study: Study) -> Iterator[Problem]:
     """Yield words that a reader gives to its rows' labels and the rows' judge does not know."""
     for eval_set in study.eval_sets.values():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from safebasin.study.agents import FULL
 from safebasin.study.check_counts import check_taken_twice, rows_held
 from safebasin.study.check_rows import check_rows_of
 from safebasin.study.checkpoints import MixturePart
@@ -79,6 +80,9 @@ def check_methods(study: Study) -> Iterator[Problem]:
     """Yield settings of methods that do not go together."""
     for name, method in study.methods.items():
         key = f"methods.{name}"
+        if name == FULL:
+            cure = "an agent's tuning takes the word for full fine-tuning; use another name"
+            yield Problem(key=key, value=name, cure=cure)
         if isinstance(method, Asft) and (method.projector == "spectral") != bool(method.rank):
             cure = "rank is needed by the projector spectral, and by no other"
             yield Problem(key=f"{key}.rank", value=method.rank, cure=cure)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from safebasin.study.checkpoints import TinyLlama
 from safebasin.study.config import Study
 from safebasin.study.presets import LINEAR_LAYERS
 from safebasin.study.problems import Problem, nearest
@@ -18,24 +19,24 @@ _LINEAR = (*LINEAR_LAYERS, "lm_head")
 def check_targets(study: Study) -> Iterator[Problem]:
     """Yield targets that name no linear layer of a tiny model that they are for."""
     for name, checkpoint in study.checkpoints.items():
-        if checkpoint.align and _is_tiny(study, checkpoint.align.base):
+        if checkpoint.align and tiny_of(study, checkpoint.align.base):
             yield from _unknown(f"checkpoints.{name}.align.targets", checkpoint.align.targets)
     adapted = [study.pairs.get(name) for block in study.grid for name in block.pairs]
-    if study.lora and any(pair and _is_tiny(study, pair.aligned) for pair in adapted):
+    if study.lora and any(pair and tiny_of(study, pair.aligned) for pair in adapted):
         yield from _unknown("lora.targets", study.lora.targets)
     for name, agent in study.agents.items():
         for label, tuning in agent.tunings.items():
-            if _is_tiny(study, agent.aligned):
+            if tiny_of(study, agent.aligned):
                 yield from _unknown(f"agents.{name}.tunings.{label}.targets", tuning.targets)
 
 
-def _is_tiny(study: Study, name: str) -> bool:
-    """Return whether a checkpoint is a tiny model, or one made from it."""
+def tiny_of(study: Study, name: str) -> TinyLlama | None:
+    """Return the tiny model that a checkpoint is or is made from, if it is one."""
     seen = set[str]()
     while (checkpoint := study.checkpoints.get(name)) and checkpoint.align and name not in seen:
         seen.add(name)
         name = checkpoint.align.base
-    return checkpoint is not None and checkpoint.tiny is not None
+    return checkpoint.tiny if checkpoint else None
 
 
 def _unknown(key: str, targets: tuple[str, ...]) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from safebasin.study.base import Count, Framed, Model, Name, Part, Precision
+from safebasin.study.base import Count, Framed, Line, Lines, Model, Name, Part, Precision, Seed
 from safebasin.study.training import Training
 from safebasin.templates.settings import (
     DATE,
@@ -21,6 +21,8 @@ Day = Annotated[str, BeforeValidator(check_date)]
 """A day of the calendar, ``2024-07-26``."""
 Kwargs = Annotated[dict[str, Any], AfterValidator(check_kwargs)]
 """Names and values of a chat template's own."""
+_PART = "[A-Za-z0-9_][A-Za-z0-9_.-]*"
+"""Of a repository's name."""
 COMMIT = r"^[0-9a-f]{40}$"
 UNLOCKED = "unlocked"
 
@@ -28,16 +30,16 @@ UNLOCKED = "unlocked"
 class Hub(Model):
     """A repository on the Hugging Face hub."""
 
-    repo: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
+    repo: Annotated[str, Field(pattern=rf"^{_PART}/{_PART}$")]
     """Owner and name, as in the hub's address."""
     revision: str
     """A commit of 40 hex digits; a branch can move. ``unlocked`` leaves the commit to
     ``safebasin lock``; until it has run, the study plans and dry-runs, but does not run."""
-    branch: Annotated[str, Field(pattern=r"^[\w./-]+$")] = "main"
+    branch: Annotated[str, Field(pattern=r"^\w[\w./-]*$")] = "main"
     """The branch or tag whose commit ``safebasin lock`` looks up while the revision is
     ``unlocked``; the commit is then in the lock."""
     kind: Literal["model", "dataset"] = "model"
-    mirrors: tuple[str, ...] = ()
+    mirrors: tuple[Line, ...] = ()
     """Where else the same files are to be had, tried in turn when the hub does not give one:
     another hub's address (``https://…``, asked without your token) or a local folder. The files
     must be those of the lock, so a mirror changes no result."""
@@ -53,16 +55,18 @@ class Hub(Model):
 class Source(Model):
     """Where raw files come from: exactly one of pypi, folder, hub."""
 
-    pypi: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.+!_-]+$")] | None = None
+    pypi: (
+        Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.+!_-]+$")] | None
+    ) = None
     """A package and its version, ``name==1.2.3``; nothing of it is installed or run."""
     archive: Literal["wheel", "sdist"] = "wheel"
     """Which archive of the package."""
-    folder: str | None = None
+    folder: Line | None = None
     """A local folder."""
     hub: Hub | None = None
-    files: Annotated[tuple[str, ...], Field(min_length=1)]
+    files: Lines
     """Glob patterns of the files that are wanted; each must name one."""
-    optional: tuple[str, ...] = ()
+    optional: tuple[Line, ...] = ()
     """Patterns of files that are taken where the source has them, such as ``*.jinja``."""
 
     @model_validator(mode="after")
@@ -75,11 +79,20 @@ class Source(Model):
 class TinyLlama(Model):
     """A small Llama with random weights, for trying the workflow."""
 
-    hidden: Count = 64
-    layers: Count = 2
-    heads: Count = 4
-    vocabulary: Annotated[int, Field(ge=300)] = 512
-    seed: int = 0
+    hidden: Annotated[int, Field(ge=2, le=4096)] = 64
+    layers: Annotated[int, Field(ge=1, le=64)] = 2
+    heads: Annotated[int, Field(ge=1, le=64)] = 4
+    vocabulary: Annotated[int, Field(ge=300, le=100_000)] = 512
+    seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _has_heads(self) -> TinyLlama:
+        if self.hidden % (2 * self.heads):
+            raise ValueError(
+                f"hidden {self.hidden} is no multiple of twice the {self.heads} heads: each has "
+                "an even number of the values"
+            )
+        return self
 
 
 class MixturePart(Framed):
@@ -104,12 +117,12 @@ class Alignment(Model):
     rows: tuple[MixturePart, ...] = ()
     demonstrations: Name | None = None
     """Rows of an agent's world, in place of ``rows``."""
-    targets: Annotated[tuple[str, ...], Field(min_length=1)]
+    targets: Lines
     """Names of the linear layers that are trained."""
     layers: Count | None = None
     """How many of the upper layers are trained; all where it is not given."""
     training: Training
-    seed: int = 0
+    seed: Seed = 0
     """Order of the rows."""
 
     @model_validator(mode="after")
@@ -124,7 +137,7 @@ class Checkpoint(Model):
 
     source: Name | None = None
     format: Literal["gguf", "safetensors"] | None = None
-    file: str | None = None
+    file: Line | None = None
     """Glob of the GGUF file in the source, or of the ``config.json`` beside the safetensors; needed
     where the source holds several."""
     dtype: Precision | Literal["keep"] | None = None
@@ -134,7 +147,7 @@ class Checkpoint(Model):
     align: Alignment | None = None
     chat_template: str | None = None
     """Jinja text of the chat template, where the source brings none or another one is wanted."""
-    chat_template_name: Annotated[str, Field(min_length=1)] | None = None
+    chat_template_name: Line | None = None
     """Which chat template is used, where the source brings several by name; else ``default``."""
     chat_template_kwargs: Kwargs = Field(default_factory=dict)
     """Values for names of the chat template's own, as in ``enable_thinking: false``."""
@@ -143,9 +156,9 @@ class Checkpoint(Model):
     chat_system: SystemPlace = "own_role"
     """Where a system message goes: ``own_role``, as the chat template writes one; or
     ``into_first_user_turn``, before the first user's text, for families without such a role."""
-    label: str | None = None
+    label: Line | None = None
     """What the report calls it."""
-    parameters: Count | None = None
+    parameters: Annotated[int, Field(ge=1, le=10**14)] | None = None
     """How many parameters it has, for memory and time requests; else told from the source."""
 
     @property

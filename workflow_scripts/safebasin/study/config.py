@@ -8,18 +8,26 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, model_validator
 
 from safebasin.study.agents import Agent, Demonstrations, Guard, Search, World
 from safebasin.study.base import (
+    LARGEST,
     Count,
+    Distinct,
     Fraction,
     Framed,
+    Line,
+    Lines,
     Model,
     Name,
+    Named,
+    Names,
     Part,
     PluginFiles,
     Precision,
+    Seed,
+    Seeds,
     Template,
 )
 from safebasin.study.checkpoints import Checkpoint, Pair, Source
@@ -39,18 +47,34 @@ class Corpus(Model):
     """Whether the prompts ask for harm."""
 
 
-Share = Count | Fraction | Literal["rest"]
+Share = (
+    Annotated[int, Field(ge=2, le=LARGEST)] | Annotated[float, Field(gt=0, lt=1)] | Literal["rest"]
+)
+Parts = Annotated[tuple[Part, ...], Field(min_length=1), Distinct]
+Samples = Annotated[int, Field(ge=1, le=10**6)]
 
 
 class Split(Model):
     """Corpora that must stay apart: near-duplicates fall into one part."""
 
-    corpora: Annotated[tuple[Name, ...], Field(min_length=1)]
-    parts: Annotated[dict[Part, dict[Name, Share]], Field(min_length=1)]
-    """Part to corpus to a number of rows, a fraction, or ``rest``."""
+    corpora: Names
+    parts: Annotated[
+        dict[Part, Annotated[dict[Name, Share], Field(min_length=1)]], Field(min_length=1)
+    ]
+    """Part to corpus to a number of rows (2 or more), a fraction below 1, or ``rest``."""
     similarity: Annotated[float, Field(gt=0, le=1)] = 0.5
     """TF-IDF cosine from which two prompts are near-duplicates."""
-    seed: int = 0
+    seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _one_whole(self) -> Split:
+        for corpus in self.corpora:
+            told = [part[corpus] for part in self.parts.values() if corpus in part]
+            if told.count("rest") > 1:
+                raise ValueError(f"two parts want the rest of {corpus}")
+            if sum(share for share in told if isinstance(share, float)) > 1 + 1e-9:
+                raise ValueError(f"the fractions of {corpus} are more than all of it")
+        return self
 
 
 Counts = Literal["within", "besides"]
@@ -95,7 +119,7 @@ class Judge(Model):
 
     type: str
     """``phrases``, ``label``, or a plugin ``./file.py:Class``."""
-    labels: tuple[str, ...] | None = None
+    labels: tuple[Line, ...] | None = None
     """The labels of a ``label`` judge."""
     params: dict[str, Any] | None = None
     """What a plugin's class is made with."""
@@ -109,8 +133,8 @@ class Prompts(Model):
     """Prompts that every model of the study answers, and the judge of the answers."""
 
     split: Name
-    parts: Annotated[tuple[Part, ...], Field(min_length=1)] = ("test",)
-    corpora: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    parts: Parts = ("test",)
+    corpora: Names | None = None
     judge: Name
     task: Name | None = None
     """Put them only to models that are tuned for this task (and to the untouched pair)."""
@@ -125,8 +149,8 @@ class EvalSet(Model):
 
     prompts: Name
     part: Part = "test"
-    corpora: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
-    categories: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    corpora: Names | None = None
+    categories: Lines | None = None
     metrics: Literal["refusal", "benign", "accuracy", "harm"]
     """``refusal`` for harmful prompts, ``benign`` for over-refusal, ``accuracy`` for a task;
     ``harm`` (HS) for a judge of harm, a plugin that answers ``harmful`` or ``harmless``. Agents
@@ -162,19 +186,12 @@ class Adopted(Model):
 class Block(Model):
     """A grid: every combination of its lists is run."""
 
-    pairs: Annotated[tuple[Name, ...], Field(min_length=1)]
-    tasks: Annotated[tuple[Name, ...], Field(min_length=1)]
-    samples: Annotated[tuple[Count, ...], Field(min_length=1)]
-    harmful_fractions: Annotated[tuple[Fraction, ...], Field(min_length=1)]
-    methods: Annotated[tuple[Name, ...], Field(min_length=1)]
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
-
-    @field_validator("*")
-    @classmethod
-    def _no_repeats(cls, value: tuple[object, ...]) -> tuple[object, ...]:
-        if len(set(value)) < len(value):
-            raise ValueError("an entry stands here twice")
-        return value
+    pairs: Names
+    tasks: Names
+    samples: Annotated[tuple[Samples, ...], Field(min_length=1), Distinct]
+    harmful_fractions: Annotated[tuple[Fraction, ...], Field(min_length=1), Distinct]
+    methods: Names
+    seeds: Seeds
 
 
 class Choice(Model):
@@ -182,7 +199,7 @@ class Choice(Model):
 
     rule: Literal["rr_plus_fa"] = "rr_plus_fa"
     """The setting with the largest dev refusal rate + dev accuracy; ties go to the smaller λ."""
-    refusal: Annotated[tuple[Name, ...], Field(min_length=1)]
+    refusal: Names
     accuracy: Name
 
 
@@ -191,11 +208,17 @@ class Contrast(Model):
 
     treatment: Name
     control: Name
-    eval_sets: Annotated[tuple[Name, ...], Field(min_length=1)]
+    eval_sets: Names
     metric: Literal["RR"] = "RR"
     margin: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """Half-width of the equivalence region (0.05 = 5 points)."""
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+
+    @model_validator(mode="after")
+    def _of_two(self) -> Contrast:
+        if self.treatment == self.control:
+            raise ValueError("treatment and control are one method: there is nothing to compare")
+        return self
 
 
 class Study(Model):
@@ -208,30 +231,30 @@ class Study(Model):
     """The numbers of this study mean nothing (a try-out); the report says so."""
     controls: bool = True
     """Require a ``ridge`` at every λ of every ``asft``. Switch it off only on purpose."""
-    sources: dict[Name, Source] = {}
-    checkpoints: Annotated[dict[Name, Checkpoint], Field(min_length=1)]
-    pairs: dict[Name, Pair] = {}
-    corpora: dict[Name, Corpus] = {}
-    splits: dict[Name, Split] = {}
-    tasks: dict[Name, Task] = {}
+    sources: Named[Source] = {}
+    checkpoints: Annotated[Named[Checkpoint], Field(min_length=1)]
+    pairs: Named[Pair] = {}
+    corpora: Named[Corpus] = {}
+    splits: Named[Split] = {}
+    tasks: Named[Task] = {}
     poison: Poison | None = None
     lora: Lora | None = None
     training: GridTraining | None = None
     direction: Direction = Direction()
-    methods: dict[Name, Method] = {}
-    judges: dict[Name, Judge] = {}
+    methods: Named[Method] = {}
+    judges: Named[Judge] = {}
     generation: Generation = Generation()
-    prompts: dict[Name, Prompts] = {}
-    eval_sets: dict[Name, EvalSet] = {}
-    adapters: dict[Name, Adopted] = {}
+    prompts: Named[Prompts] = {}
+    eval_sets: Named[EvalSet] = {}
+    adapters: Named[Adopted] = {}
     grid: tuple[Block, ...] = ()
     choice: Choice | None = None
     contrast: Contrast | None = None
-    worlds: dict[Name, World] = {}
-    demonstrations: dict[Name, Demonstrations] = {}
-    searches: dict[Name, Search] = {}
-    guards: dict[Name, Guard] = {}
-    agents: dict[Name, Agent] = {}
+    worlds: Named[World] = {}
+    demonstrations: Named[Demonstrations] = {}
+    searches: Named[Search] = {}
+    guards: Named[Guard] = {}
+    agents: Named[Agent] = {}
 
     def poison_of(self, task: str) -> Poison | None:
         """Return the poison with what the task changes of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,14 @@ from safebasin.errors import StudyError
 from safebasin.study.check import check_references
 from safebasin.study.checkpoints import Source
 from safebasin.study.config import Study
+from safebasin.study.plain import odd_values
 from safebasin.study.problems import Problem, from_validation, refuse
 from safebasin.study.salvage import salvage
 from safebasin.study.yaml_reader import read_yaml
 
 MACHINE_KEYS = frozenset({"store", "device", "threads", "cores", "resources", "mem_mb", "jobs"})
+_LAYERS = 20
+"""So many files may extend one another."""
 _MACHINE_CURE = (
     "this belongs to the profile or the command line, not to a study "
     "(profiles/default/config.yaml shows how)"
@@ -87,27 +91,20 @@ def examine_layers(files: Sequence[Path], overrides: Mapping[str, Any] | None = 
 
 
 def examine(raw: Mapping[str, Any], where: str) -> Examined:
-    """Return what ``raw`` says as a study, with every problem.
-
-    Raises:
-        StudyError: it holds what no YAML file can.
-    """
+    """Return what ``raw`` says as a study, with every problem."""
     machine = [
         Problem(key=key, value=raw[key], cure=_MACHINE_CURE)
         for key in sorted(MACHINE_KEYS & set(raw))
     ]
     asked = {key: value for key, value in raw.items() if key not in MACHINE_KEYS}
-    try:
-        text = json.dumps(asked, allow_nan=False)
-    except (TypeError, ValueError) as problem:
-        raise StudyError(
-            f"{where}: a value is neither text, number, list nor mapping: {problem}"
-        ) from None
+    if odd := list(odd_values(asked)):
+        return Examined(where=where, study=None, problems=[*machine, *odd])
+    text = json.dumps(asked)
     try:
         study = Study.model_validate_json(text)
     except ValidationError as error:
         rest = salvage(asked, error)
-        told = from_validation(error, Study.model_json_schema())
+        told = from_validation(error, Study.model_json_schema(), asked)
         return Examined(
             where=where,
             study=rest.study if rest else None,
@@ -136,13 +133,20 @@ def read_layers(file: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     Raises:
         StudyError: a file does not read, or extends itself.
     """
-    if file.resolve() in above:
+    here = Path(os.path.realpath(file))
+    if here in above:
         chain = " -> ".join(str(path) for path in (*above, file))
         raise StudyError(f"{file} extends itself: {chain}")
+    if len(above) == _LAYERS:
+        raise StudyError(f"{file}: extends: {_LAYERS} files below one another are enough")
     raw = read_yaml(file)
     base = raw.pop("extends", None)
     if base is None:
         return raw
     if not isinstance(base, str):
-        raise StudyError(f"{file}: extends: {base!r}: the path of one YAML file is needed")
-    return merge(read_layers(file.parent / base, (*above, file.resolve())), raw)
+        raise StudyError(f"{file}: extends: {base!r:.70}: the path of one YAML file is needed")
+    try:
+        below = read_layers(file.parent / base, (*above, here))
+    except StudyError as problem:
+        raise StudyError(f"{file}: extends: {problem}") from None
+    return merge(below, raw)

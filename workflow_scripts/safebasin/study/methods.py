@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from safebasin.store.canonical import Json
-from safebasin.study.base import PLUGIN, PluginFiles, type_of
+from safebasin.study.base import PLUGIN, Count, Distinct, PluginFiles, type_of
 from safebasin.study.training import TrainingOverride
 
-Lambda = Annotated[float, Field(gt=0)]
-Lambdas = Lambda | Annotated[tuple[Lambda, ...], Field(min_length=1)]
-
-
-def _once_each(values: tuple[float, ...]) -> tuple[float, ...]:
-    if len(set(values)) < len(values):
-        raise ValueError("a value stands here twice")
-    return values
+Lambda = Annotated[float, Field(gt=0, le=10**9)]
+Lambdas = Lambda | Annotated[tuple[Lambda, ...], Field(min_length=1), Distinct]
 
 
 Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-Strengths = Annotated[tuple[Whole | Finite, ...], Field(min_length=1), AfterValidator(_once_each)]
+Strengths = Annotated[tuple[Whole | Finite, ...], Field(min_length=1), Distinct]
 
 
 class _Method(BaseModel):
@@ -53,7 +47,7 @@ class _Method(BaseModel):
 
     def setting(self, strength: float | None) -> str:
         """Return the setting as a reader sees it."""
-        return "" if strength is None else f"λ={strength:g}"
+        return "" if strength is None else f"λ={_short(strength)}"
 
 
 class Sft(_Method):
@@ -95,7 +89,7 @@ class Asft(_Penalty):
     projector: Literal["reference", "reference_scaled", "spectral", "exact"] = "reference"
     """Which C: the released code's d·dᵀ/‖d‖, the same over its largest eigenvalue, the true
     projector on the leading left singular vectors, or the paper's print."""
-    rank: Annotated[int, Field(ge=1)] | None = None
+    rank: Count | None = None
     """How many singular vectors, for ``spectral``."""
     direction: Literal["aligned", "random"] = "aligned"
     """``random`` takes a random direction of the same spectrum: a control."""
@@ -124,7 +118,7 @@ class SafeLora(_Method):
     """The method whose adapters are projected."""
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     """Project the matrices whose cosine of C·BA with BA is not above this; it is never below 0."""
-    matrices: Annotated[int, Field(ge=1)] | None = None
+    matrices: Count | None = None
     """Or project this many matrices, those with the smallest cosine."""
 
     @property
@@ -142,7 +136,7 @@ class SafeLora(_Method):
         del strength
         if self.matrices is not None:
             return f"{self.matrices} matrices"
-        return f"threshold={self.threshold:g}" if self.threshold is not None else ""
+        return f"threshold={_short(self.threshold)}" if self.threshold is not None else ""
 
 
 class Plugin(_Method):
@@ -180,6 +174,11 @@ class Plugin(_Method):
 
     def _made_with(self, strength: float | None) -> dict[str, Any]:
         return self.file_params | dict.fromkeys(self.sweep or (), strength)
+
+
+def _short(number: float) -> str:
+    """Return the number in few digits where they are the number, else in all."""
+    return f"{number:g}" if float(f"{number:g}") == number else repr(number)
 
 
 Method = Annotated[

@@ -11,15 +11,18 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from safebasin.errors import StudyError
+from safebasin.study.base import PATTERNS
 from safebasin.study.keys import Schema, keys_at
+from safebasin.study.place import place_of
 
 _SHOWN = 70
+_LINES = 100
+"""So many problems are listed; a list of thousands hides the first."""
+_LONGEST_NAME = 100
 _QUOTE = (
     "; put the word in quotes, for YAML reads a bare yes, no, on, off, true, false, null or number"
     " as something else"
 )
-_TAGS: dict[int | str, int] = {"methods": 2, "corpora": 3}
-"""Where in a path pydantic puts the type of what is picked from a menu, by section."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +37,17 @@ class Problem:
 
     def __str__(self) -> str:
         """Return the problem as one line."""
-        shown = repr(self.value)
-        shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
-        return f"{self.key}: {shown}: {self.cure}"
+        key = self.key if self.key.isprintable() else repr(self.key)[1:-1]
+        return f"{key}: {shown(self.value)}: {self.cure}"
+
+
+def shown(value: object) -> str:
+    """Return a value for a message: on one line, escaped, shortened."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of thousands of digits
+        text = "a number of thousands of digits"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def refuse(problems: Iterable[Problem], where: str) -> None:
@@ -48,7 +59,8 @@ def refuse(problems: Iterable[Problem], where: str) -> None:
     lines = list(dict.fromkeys(f"  {problem}" for problem in problems))
     if lines:
         count = "one problem" if len(lines) == 1 else f"{len(lines)} problems"
-        raise StudyError("\n".join([f"{where} has {count}:", *lines]))
+        more = [f"  … and {len(lines) - _LINES} more"] if len(lines) > _LINES else []
+        raise StudyError("\n".join([f"{where} has {count}:", *lines[:_LINES], *more]))
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -61,6 +73,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that is most like ``name``, if one is like it at all."""
+    if len(name) > _LONGEST_NAME:
+        return None
     return next(iter(difflib.get_close_matches(name, sorted(known), n=1)), None)
 
 
@@ -76,24 +90,33 @@ def known(key: str, name: str | None, defined: Iterable[str]) -> Iterator[Proble
         )
 
 
-def from_validation(error: ValidationError, schema: Schema) -> list[Problem]:
+def from_validation(error: ValidationError, schema: Schema, raw: object) -> list[Problem]:
     """Translate pydantic's errors.
 
     Args:
         error: what pydantic raised.
         schema: the study's JSON schema, for suggestions on unknown keys.
+        raw: what it was raised of.
     """
     found: dict[str, Problem] = {}
+    mistyped = set[str]()
     for detail in error.errors(include_url=False):
-        problem = _translate(detail, schema)
-        found.setdefault(problem.key, problem)  # a union reports each of its branches
+        problem = _translate(detail, schema, raw)
+        # A union reports each of its branches; that a list is no number says less than what is
+        # wrong with it as a list.
+        if found.setdefault(problem.key, problem) is not problem and problem.key in mistyped:
+            found[problem.key] = problem
+        if detail["type"].endswith("_type") and isinstance(detail["input"], list):
+            mistyped.add(problem.key)
+        else:
+            mistyped.discard(problem.key)
     return list(found.values())
 
 
-def _translate(detail: ErrorDetails, schema: Schema) -> Problem:
+def _translate(detail: ErrorDetails, schema: Schema, raw: object) -> Problem:
     loc, kind, value = detail["loc"], detail["type"], detail["input"]
     context = detail.get("ctx", {})
-    path = [part for part in _without_tag(loc) if not _is_branch(part)]
+    path = [*place_of(raw, loc), *(loc[-1:] if kind == "missing" else ())]
     if kind == "extra_forbidden":
         cure = f"there is no such key; {did_you_mean(str(path[-1]), keys_at(schema, loc[:-1]))}"
     elif kind == "missing":
@@ -107,6 +130,8 @@ def _translate(detail: ErrorDetails, schema: Schema) -> Problem:
         cure = f"there is no such type; {told} (a plugin is ./file.py:Class)"
     elif kind in ("tuple_type", "list_type") and not isinstance(value, dict):
         cure = f"a list is needed, as in [{'…' if value is None else value}]"
+    elif kind == "string_pattern_mismatch" and context["pattern"] in PATTERNS:
+        cure = PATTERNS[context["pattern"]]
     elif kind in ("greater_than", "greater_than_equal") and "lambda" in path:
         cure = "λ must be above 0: λ = 0 is plain SFT under another name (use type: sft)"
     else:
@@ -123,17 +148,3 @@ def _translate(detail: ErrorDetails, schema: Schema) -> Problem:
 def _quoted(text: str) -> list[str]:
     """Return the names that pydantic lists, as in ``'a', 'b' or 'c'``."""
     return re.findall(r"'([^']*)'", text)
-
-
-def _without_tag(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Drop the type that pydantic puts behind what is picked from a menu."""
-    at = _TAGS.get(loc[0], len(loc)) if loc else 0
-    return (*loc[:at], *loc[at + 1 :])
-
-
-def _is_branch(part: object) -> bool:
-    """Say whether pydantic put ``part`` into the path to name a union's branch."""
-    return isinstance(part, str) and (
-        part.startswith(("constrained-", "function-", "literal[", "tuple[", "list["))
-        or part in ("int", "float", "str", "bool", "[key]")
-    )

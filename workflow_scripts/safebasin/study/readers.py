@@ -9,10 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from safebasin.label_words import label_faults
 from safebasin.row_template import RowTemplateText, parse_template
-from safebasin.study.base import PLUGIN, Count, Model, PluginFiles, Template, type_of
+from safebasin.study.base import (
+    PLUGIN,
+    Count,
+    Line,
+    Model,
+    PluginFiles,
+    Seed,
+    Template,
+    type_of,
+)
 
 
 def _inside(value: str) -> str:
@@ -37,6 +47,7 @@ def _not_empty(values: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
 Scalar = str | bool | int | float
 Values = Annotated[tuple[Scalar, ...], AfterValidator(_not_empty)]
 Column = Annotated[str, Field(min_length=1)]
+Filters = Annotated[dict[Column, Values], Field(min_length=1)]
 Pattern = Annotated[str, AfterValidator(_inside)]
 Delimiter = Annotated[str, AfterValidator(_separates)]
 
@@ -74,15 +85,15 @@ class Table(_Files):
     """What readers of tables have in common."""
 
     columns: Columns
-    where: dict[Column, Values] | None = None
+    where: Filters | None = None
     """Column to the values that are kept; each must fit a row. Numbers and truth values are
     compared by value, text letter for letter."""
-    exclude: dict[Column, Values] | None = None
+    exclude: Filters | None = None
     """Column to the values that are left out; each must fit a row."""
     template: RowTemplateText | None = None
     """The prompt, with ``{prompt}`` or ``{COLUMN}`` where a value goes in; a missing one of several
     is left empty. A brace that is no place is doubled."""
-    labels: dict[str, Annotated[str, Field(min_length=1)]] | None = None
+    labels: Annotated[dict[str, Line], Field(min_length=1)] | None = None
     """The word for each value of the label column, and of the response column if it is the same."""
 
     def contradictions(self) -> Iterator[tuple[str, object, str]]:
@@ -105,7 +116,7 @@ class CsvReader(Table):
     type: Literal["csv"]
     delimiter: Delimiter | None = None
     """A comma where it is not given."""
-    comment: Annotated[str, Field(min_length=1)] | None = None
+    comment: Line | None = None
     """Lines above the header that begin with this are skipped."""
 
 
@@ -135,14 +146,21 @@ class VaderReviewsReader(_Files):
     """Snippets are kept whose mean rating (-4 to 4) is at least this far from 0; 1 by default."""
     template: Template | None = None
     """The prompt, with ``{prompt}`` where the snippet goes in."""
-    positive: Annotated[str, Field(min_length=1)] | None = None
+    positive: Line | None = None
     """The word for a positive one."""
-    negative: Annotated[str, Field(min_length=1)] | None = None
+    negative: Line | None = None
     """The word for a negative one."""
     rows: Count | None = None
     """At most this many, half of each label; all where it is not given."""
-    seed: int | None = None
+    seed: Seed | None = None
     """Picks among them where ``rows`` is given."""
+
+    @model_validator(mode="after")
+    def _two_words(self) -> VaderReviewsReader:
+        words = (self.positive or "positive", self.negative or "negative")
+        if told := next(label_faults(words), None):
+            raise ValueError(told)
+        return self
 
 
 class GeneratedReader(_Reader):
@@ -154,7 +172,7 @@ class GeneratedReader(_Reader):
     ]
     rows: Count | None = None
     """How many, taken after a seeded shuffle; all where it is not given."""
-    seed: int | None = None
+    seed: Seed | None = None
 
     @property
     def needs_source(self) -> bool:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from safebasin.study.check import CHECKS
 from safebasin.study.config import Study
+from safebasin.study.place import has, place_of
 from safebasin.study.problems import Problem
 
 _ROUNDS = 4
@@ -60,7 +61,7 @@ def salvage(raw: Mapping[str, Any], error: ValidationError) -> Rest | None:
     for _ in range(_ROUNDS):
         told = [detail["loc"] for detail in error.errors(include_url=False)]
         faulty.update(section for loc in told for section in loc[:1])
-        places = [_place(rest, loc) for loc in told]
+        places = [place_of(rest, loc) for loc in told]
         # From the back, so that a list's earlier places stay what they are called; each once,
         # since every branch of a union tells of the same place.
         for place in dict.fromkeys(reversed(places)):
@@ -75,32 +76,12 @@ def salvage(raw: Mapping[str, Any], error: ValidationError) -> Rest | None:
     return None
 
 
-def _place(raw: object, told: tuple[object, ...]) -> tuple[Any, ...]:
-    """Return the way to the innermost part of ``raw`` on the way that pydantic tells.
-
-    It also puts the names of a union's branches into the path; they are passed over.
-    """
-    inner: Any = raw
-    place: list[Any] = []
-    for part in told:
-        if _has(inner, part):
-            place.append(part)
-            inner = inner[part]
-    return tuple(place)
-
-
 def _remove(raw: Any, place: tuple[Any, ...]) -> None:
     """Delete what is at ``place``, unless what holds it is gone already."""
     inner: Any = raw
     for part in place[:-1]:
-        if not _has(inner, part):
+        if not has(inner, part):
             return
         inner = inner[part]
-    if place and _has(inner, place[-1]):
+    if place and has(inner, place[-1]):
         del inner[place[-1]]
-
-
-def _has(inner: object, part: object) -> bool:
-    if isinstance(inner, dict):
-        return part in inner
-    return isinstance(inner, list) and isinstance(part, int) and part < len(inner)

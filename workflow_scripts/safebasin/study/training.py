@@ -7,6 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from safebasin.study.base import LARGEST, Count, Lines, Seed
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(
@@ -14,8 +16,10 @@ class _Model(BaseModel):
     )
 
 
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0, le=10**9)]
+Passes = Annotated[float, Field(gt=0, le=1000)]
+Warmup = Annotated[int, Field(ge=0, le=LARGEST)]
+Decay = Annotated[float, Field(ge=0, le=10**9)]
 
 _LENGTH = {"steps", "epochs"}
 _RATE = {"schedule", "decay", "decay_every"}
@@ -27,7 +31,7 @@ class Lora(_Model):
     rank: Count = 8
     alpha: Positive = 16
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    targets: Annotated[tuple[str, ...], Field(min_length=1)]
+    targets: Lines
     """Names of the linear layers that get an adapter, such as q_proj."""
 
 
@@ -54,7 +58,7 @@ class _Run(_Model):
     """What ``schedule: step`` multiplies the rate with, again and again."""
     decay_every: Count | None = None
     """After how many steps it does so; runs of the grid do after each pass over their rows."""
-    warmup: Annotated[int, Field(ge=0)] = 0
+    warmup: Warmup = 0
     """Steps over which the rate rises to ``learning_rate``."""
     batch_size: Count = 8
     """Rows per optimizer step."""
@@ -68,8 +72,8 @@ class _Run(_Model):
     precision: Literal["float32", "bfloat16"] = "float32"
     clip: Positive | None = None
     """Largest norm of the gradient."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    seed: int | None = None
+    weight_decay: Decay = 0.0
+    seed: Seed | None = None
     """Only for ``align``; runs of the grid take the grid's seed."""
 
     @model_validator(mode="after")
@@ -97,14 +101,14 @@ class TrainingOverride(_Model):
     schedule: Schedule | None = None
     decay: Factor | None = None
     decay_every: Count | None = None
-    warmup: Annotated[int, Field(ge=0)] | None = None
+    warmup: Warmup | None = None
     steps: Count | None = None
-    epochs: Positive | None = None
+    epochs: Passes | None = None
     batch_size: Count | None = None
     micro_batch: Count | None = None
     max_length: Count | None = None
     clip: Positive | None = None
-    weight_decay: Annotated[float, Field(ge=0)] | None = None
+    weight_decay: Decay | None = None
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:
@@ -123,7 +127,7 @@ class GridTraining(_Run):
 
     steps: Count | None = None
     """Optimizer steps, whatever the number of rows."""
-    epochs: Positive | None = None
+    epochs: Passes | None = None
     """Passes over the rows of a run, its harmful ones among them."""
 
     @model_validator(mode="after")
