@@ -15,6 +15,7 @@ from safebasin.store.artifact import MANIFEST, Artifact, read_artifact
 from safebasin.store.receipts import lay_receipts, receipt_path, write_receipt
 from safebasin.store.redo import ask, is_asked, withdraw
 from safebasin.store.spec import Spec
+from safebasin.store.standing import standing
 from safebasin.store.store import Store
 from safebasin.store.verify import verify
 
@@ -259,6 +260,16 @@ def test_what_was_made_from_an_older_artifact_follows_where_its_bytes_change(lin
     line.redo(FIRST)
     assert line.run() == list(CHAIN)
     assert line.artifact(SECOND).inputs == {"mixture": line.artifact(FIRST).manifest}
+
+
+def test_looking_whether_an_artifact_stands_writes_nothing(line):
+    line.writes[FIRST] = b"others"
+    line.redo(FIRST)
+    assert line.run([FIRST]) == [FIRST]
+    before, told = sorted(line.store.root.rglob("*")), list[str]()
+    assert standing(line.store, line.specs[SECOND], told.append) is None
+    assert sorted(line.store.root.rglob("*")) == before
+    assert "that input was made again, and this follows" in told[0]
 
 
 def test_a_request_is_answered_once(line):

@@ -10,6 +10,7 @@ from safebasin.errors import DamagedInput
 from safebasin.resume.durable import discard
 from safebasin.store.artifact import MANIFEST, FileRecord, manifest_text
 from safebasin.store.made_from import made_from_other_bytes
+from safebasin.store.redo import ask
 from safebasin.store.spec import Spec
 from safebasin.store.store import Store
 
@@ -17,10 +18,13 @@ from safebasin.store.store import Store
 def replace(store: Store, home: Path, made: Path) -> None:
     """Move the folder ``made`` to ``home``; what is there waits aside until that is done.
 
-    The caller holds the lock of the digest.
+    The caller holds the lock of the digest, and answers the request afterwards.
     """
     aside = _aside(store, home.name)
     discard(aside)
+    if (home / MANIFEST).exists():
+        # After a kill the request must tell that what was made from it may follow, too.
+        ask(store, home.parent.name, home.name)
     if os.path.lexists(home):
         home.rename(aside)
     made.rename(home)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from safebasin.errors import DamagedInput
 from safebasin.store.artifact import Artifact, cure
 from safebasin.store.made_from import made_from_other_bytes, may_follow
-from safebasin.store.redo import ask, is_asked
+from safebasin.store.redo import is_asked
 from safebasin.store.spec import Spec
 from safebasin.store.store import Store
 
@@ -35,5 +35,4 @@ def standing(store: Store, spec: Spec, note: Callable[[str], None]) -> Artifact 
     if not may_follow(others):
         raise DamagedInput(f"{name} {others[0]}; {cure(spec.digest)} from these")
     note(f"{name} {others[0]}; that input was made again, and this follows")
-    ask(store, spec.kind, spec.digest)  # a kill must not lose that what comes after may follow too
     return None

@@ -54,7 +54,10 @@ def homes(store: Store) -> list[tuple[str, Path]]:
     kinds = [kind for kind in KINDS if (root / kind).is_dir()]
     if not kinds and not (root / ".locks").is_dir():
         raise RequestError(f"{root} is no store: no folder in it is named as a kind of artifact is")
-    return [(kind, home) for kind in kinds for home in sorted((root / kind).iterdir())]
+    try:
+        return [(kind, home) for kind in kinds for home in sorted((root / kind).iterdir())]
+    except OSError as problem:
+        raise RequestError(f"{problem.filename} cannot be read: {problem.strerror}") from problem
 
 
 def verify(
