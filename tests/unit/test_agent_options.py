@@ -19,7 +19,6 @@ GUARDS = {
     "a placement of a system prompt": (
         {"type": "system", "placement": "suffix"}, "guards.g", "placement",
     ),
-    "params of what is no plugin": ({"type": "opening", "params": {"a": 1}}, "guards.g", "params"),
     "a threshold beside no classifier": ({"type": "none", "threshold": 0.5}, "guards.g", "threshold"),
     "draws of what is not drawn": ({"type": "system", "draws": 5}, "guards.g.draws", "does nothing"),
     "draws of a searched prefix": ({"type": "prefix", "draws": 2}, "guards.g.draws", "does nothing"),
@@ -29,9 +28,6 @@ GUARDS = {
     "a suffix that is kept": (
         {"type": "prefix", "placement": "suffix", "keep_opening": False},
         "guards.g.keep_opening", "prefix as a suffix",
-    ),
-    "more comments than there are": (
-        {"type": "neutral", "draws": 100_000}, "guards.g.draws", "neutral comments",
     ),
     "a classifier beside itself": (
         {"type": "classifier", "threshold": 0.5, "classifier": 0.6}, "guards.g.classifier", "nothing",

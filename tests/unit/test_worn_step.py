@@ -34,7 +34,7 @@ FILES = {"a.csv": b"1,2\n", "deep/b.bin": bytes(10), "resume": b"mine", "resume.
 @pytest.fixture(autouse=True)
 def modest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the process as it is, and say nothing of what ran."""
-    monkeypatch.setattr(running, "_set_environment", lambda step: None)
+    monkeypatch.setattr(running, "_set_environment", lambda *_: None)
     monkeypatch.setattr(running.gc, "set_threshold", lambda *_: None)
     monkeypatch.setattr(running, "_annotate", lambda *_: {"seconds": 0})
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, cast
 from safebasin.errors import StudyError
 from safebasin.guards.generators.generator import GeneratorContext, load_generator
 from safebasin.guards.guard import BUILT_IN
-from safebasin.guards.kinds.neutral import neutral_sentences
 from safebasin.guards.options import read_options
 from safebasin.study.agents import Generator, Guard
 from safebasin.study.config import Study
@@ -71,10 +70,6 @@ def _refused_guard(guard: Guard) -> str | None:
 def _guard(guard: Guard, key: str) -> Iterator[Problem]:
     if refused := _refused_guard(guard):
         yield Problem(key=key, value=guard.type, cure=refused)
-    most = len(neutral_sentences())
-    if guard.type == "neutral" and guard.draws > most:
-        cure = f"there are {most} neutral comments"
-        yield Problem(key=f"{key}.draws", value=guard.draws, cure=cure)
     is_suffix = guard.placement == "suffix"
     opens = guard.type in _OPENING and not is_suffix
     idle: Mapping[str, tuple[object, bool]] = {

@@ -44,7 +44,7 @@ FORESEEN: dict[str, tuple[Layer, str, str]] = {
         {"eval_sets": {"requests": None}}, "contrast.eval_sets: 'requests'", "no such name",
     ),
     "a contrast with itself": (
-        {"contrast": {"control": "asft"}}, "contrast.control: 'asft'", "nothing is compared",
+        {"contrast": {"control": "asft"}}, "contrast: ", "nothing to compare",
     ),
     "a contrast without a common setting": (
         {"methods": {"ridge": {"lambda": [2, 3]}}, "controls": False},
@@ -101,11 +101,6 @@ FORESEEN: dict[str, tuple[Layer, str, str]] = {
         "choice.accuracy: 'words dev'",
         "no set of the part dev measures the accuracy of models tuned for sums",
     ),
-    "two λ that are written alike": (
-        {"methods": {"asft": {"lambda": [1, 1.0000001]}, "ridge": {"lambda": [1, 1.0000001]}}},
-        "methods.asft: 1.0000001",
-        "its run is called asft-λ1 like another of asft",
-    ),
     "a method called like another's run": (
         {"methods": {"asft 1": {"type": "asft", "lambda": 2}, "asft 1-": {"type": "sft"},
                      "sft-": {"type": "sft"}, "safe_lora-1 matrices": None,
@@ -133,10 +128,10 @@ FORESEEN: dict[str, tuple[Layer, str, str]] = {
         "the name of prompts too",
     ),
     "a seed of an agent that stands twice": (
-        {"agents": {"dojo": {"seeds": [0, 1, 0]}}}, "agents.dojo.seeds: [0, 1, 0]", "0 stands here twice",
+        {"agents": {"dojo": {"seeds": [0, 1, 0]}}}, "agents.dojo.seeds: [0, 1, 0]", "an entry stands here twice",
     ),
     "a search seed that stands twice": (
-        {"agents": {"dojo": {"search_seeds": [3, 3]}}}, "agents.dojo.search_seeds", "3 stands here twice",
+        {"agents": {"dojo": {"search_seeds": [3, 3]}}}, "agents.dojo.search_seeds", "an entry stands here twice",
     ),
     "a guard called like a draw of another": (
         {"guards": {"neutral": {"draws": 3}, "neutral-1": {"type": "system"}},
@@ -173,12 +168,12 @@ FORESEEN: dict[str, tuple[Layer, str, str]] = {
     "a share of one row": (
         {"splits": {"everything": {"parts": {"search": {"words": 1}}}}},
         "splits.everything.parts.search.words: 1",
-        "2 or more rows are needed",
+        "2 or more rows are needed, a fraction below 1, or `rest`",
     ),
     "a share that is all": (
         {"splits": {"everything": {"parts": {"search": {"words": 1.0}}}}},
         "splits.everything.parts.search.words: 1",
-        "a fraction below 1, or `rest`",
+        "2 or more rows are needed, a fraction below 1, or `rest`",
     ),
     "a share of nothing": (
         {"splits": {"everything": {"parts": {"search": {"words": 0.0}}}}},
@@ -188,17 +183,17 @@ FORESEEN: dict[str, tuple[Layer, str, str]] = {
     "a part without rows": (
         {"splits": {"everything": {"parts": {"search": {}}}}},
         "splits.everything.parts.search: {}",
-        "this part has no rows",
+        "at least 1 item",
     ),
     "the rest of a corpus twice": (
         {"splits": {"everything": {"parts": {"search": {"words": "rest"}, "dev": {"words": "rest"}}}}},
-        "splits.everything.parts: 'rest'",
-        "the parts dev and search both have the rest of words",
+        "splits.everything",
+        "two parts want the rest of words",
     ),
     "fractions of more than a corpus": (
         {"splits": {"everything": {"parts": {"search": {"words": 0.6}, "dev": {"words": 0.5}}}}},
-        "splits.everything.parts: 1.1",
-        "the fractions of words add up to more than 1",
+        "splits.everything",
+        "the fractions of words are more than all of it",
     ),
     "a set of a part with none of the prompts' corpora": (
         {"prompts": {"words": {"corpora": ["words"], "parts": ["dev", "test", "poison"]}},

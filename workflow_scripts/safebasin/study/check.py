@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from safebasin.study.check_agents import check_agents, check_demonstrations, check_searches
 from safebasin.study.check_alike import check_alike_models, check_alike_runs
-from safebasin.study.check_counts import check_poison_counts, check_shares, check_sizes
+from safebasin.study.check_counts import check_poison_counts, check_sizes
 from safebasin.study.check_evaluation import (
     check_choice,
     check_contrast,
@@ -74,7 +74,6 @@ CHECKS: Mapping[Callable[[Study], Iterator[Problem]], tuple[str, ...]] = {
     check_sizes: ("grid", "poison", "splits", "tasks"),
     check_controls: ("controls", "grid", "methods"),
     check_projected: ("methods",),
-    check_shares: ("splits",),
     check_poison_counts: ("grid", "poison", "splits", "tasks"),
     check_choosing: ("choice", "eval_sets", "grid", "methods", "prompts"),
     check_comparing: ("contrast", "eval_sets", "grid", "methods", "prompts"),

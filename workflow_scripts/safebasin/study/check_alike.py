@@ -47,15 +47,7 @@ def check_alike_models(study: Study) -> Iterator[Problem]:
             if name in taken:
                 cure = f"this is the name of {kind} too, and their figures would be mixed up"
                 yield Problem(key=f"agents.{name}", value=name, cure=cure)
-        yield from _twice(f"agents.{name}.seeds", agent.seeds)
-        yield from _twice(f"agents.{name}.search_seeds", agent.search_seeds)
         yield from _alike_guards(study, agent, f"agents.{name}.guards")
-
-
-def _twice(key: str, values: Sequence[object]) -> Iterator[Problem]:
-    for value, count in Counter(values).items():
-        if count > 1:
-            yield Problem(key=key, value=list(values), cure=f"the entry {value} stands here twice")
 
 
 def _alike_guards(study: Study, agent: Agent, key: str) -> Iterator[Problem]:

@@ -30,34 +30,6 @@ def check_taken_twice(taken: Sequence[Rows], key: str) -> Iterator[Problem]:
             yield Problem(key=key, value=part, cure=cure)
 
 
-def check_shares(study: Study) -> Iterator[Problem]:
-    """Yield shares of corpora that no split can have."""
-    for name, split in study.splits.items():
-        for part, shares in split.parts.items():
-            if not shares:
-                cure = "this part has no rows; name a corpus, or leave it out"
-                yield Problem(key=f"splits.{name}.parts.{part}", value={}, cure=cure)
-            for corpus, share in shares.items():
-                if not _is_share(share):
-                    cure = "2 or more rows are needed, a fraction below 1, or `rest` for all"
-                    key = f"splits.{name}.parts.{part}.{corpus}"
-                    yield Problem(key=key, value=share, cure=cure)
-        for corpus in split.corpora:
-            told = [(part, held[corpus]) for part, held in split.parts.items() if corpus in held]
-            rest = [part for part, share in told if share == "rest"]
-            if len(rest) > 1:
-                cure = f"the parts {' and '.join(rest)} both have the rest of {corpus}; one can"
-                yield Problem(key=f"splits.{name}.parts", value="rest", cure=cure)
-            whole = sum(share for _, share in told if isinstance(share, float))
-            if whole > 1 + 1e-9:
-                cure = f"the fractions of {corpus} add up to more than 1"
-                yield Problem(key=f"splits.{name}.parts", value=round(whole, 6), cure=cure)
-
-
-def _is_share(share: int | float | str) -> bool:
-    return share == "rest" if isinstance(share, str) else share >= 2 or 0 < share < 1
-
-
 def check_sizes(study: Study) -> Iterator[Problem]:
     """Yield sample counts that the task's split cannot give."""
     for index, block in enumerate(study.grid):

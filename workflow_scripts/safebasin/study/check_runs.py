@@ -64,10 +64,6 @@ def check_comparing(study: Study) -> Iterator[Problem]:
     contrast = study.contrast
     if contrast is None:
         return
-    if contrast.treatment == contrast.control:
-        cure = f"it is the treatment too: nothing is compared; name another, {_WITHOUT}"
-        yield Problem(key="contrast.control", value=contrast.control, cure=cure)
-        return
     arms = {"treatment": contrast.treatment, "control": contrast.control}
     seeds = seeds_of(study)
     run = {method for methods in seeds.values() for method in methods}

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from safebasin.study.agents import Agent, Demonstrations, Guard, Search, World
 from safebasin.study.base import (
@@ -47,9 +53,18 @@ class Corpus(Model):
     """Whether the prompts ask for harm."""
 
 
-Share = (
-    Annotated[int, Field(ge=2, le=LARGEST)] | Annotated[float, Field(gt=0, lt=1)] | Literal["rest"]
-)
+def _one_of_three(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """Say once what a share may be, and not what each of the three kinds lacks."""
+    try:
+        return validate(value)
+    except ValidationError:
+        raise ValueError("2 or more rows are needed, a fraction below 1, or `rest`") from None
+
+
+Share = Annotated[
+    Annotated[int, Field(ge=2, le=LARGEST)] | Annotated[float, Field(gt=0, lt=1)] | Literal["rest"],
+    WrapValidator(_one_of_three),
+]
 Parts = Annotated[tuple[Part, ...], Field(min_length=1), Distinct]
 Samples = Annotated[int, Field(ge=1, le=10**6)]
 

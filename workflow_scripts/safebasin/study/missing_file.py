@@ -16,8 +16,11 @@ def hint_of(path: Path) -> str:
 
     Looked for beside it, and among the studies that come with the workflow.
     """
-    if path.exists():
-        return ""
+    try:
+        if path.exists():
+            return ""
+    except OSError:
+        return ""  # no name that a file could have
     there = {each.name: each for folder in (_STUDIES, path.parent) for each in _configs(folder)}
     near = nearest(path.name, there)
     return f"; did you mean {str(there[near])!r}?" if near else ""
