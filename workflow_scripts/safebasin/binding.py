@@ -231,7 +231,8 @@ def bind(configs: Sequence[Path], settings: Mapping[str, Any], *, is_main: bool)
     """
     machine = machine_of(settings)
     paths = list(configs) or [Path("config.yaml")]
-    binding = Binding(open_workflow(paths, store=machine.store), paths, machine)
+    workflow = open_workflow(paths, store=machine.store, compare_folders=is_main)
+    binding = Binding(workflow, paths, machine)
     if is_main:
         binding.begin()
     return binding

@@ -13,7 +13,7 @@ from safebasin.preflight.finding import Site
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_study(parser)
+    add_study(parser, compare_folders=True)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -21,7 +21,7 @@ from safebasin.preflight.machine import gpus_asked
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_study(parser)
+    add_study(parser, compare_folders=True)
     parser.add_argument(
         "--gpu-gb",
         metavar="GB",

@@ -8,8 +8,14 @@ from pathlib import Path
 from safebasin.workflow import Workflow, open_workflow
 
 
-def add_study(parser: argparse.ArgumentParser) -> None:
-    """Add ``--config`` and ``--store``."""
+def add_study(parser: argparse.ArgumentParser, *, compare_folders: bool = False) -> None:
+    """Add ``--config`` and ``--store``.
+
+    Args:
+        parser: of the command.
+        compare_folders: whether the command refuses folders that changed since they were locked.
+    """
+    parser.set_defaults(compare_folders=compare_folders)
     parser.add_argument(
         "--config",
         type=Path,
@@ -27,4 +33,6 @@ def add_store(parser: argparse.ArgumentParser) -> None:
 
 def workflow_of(options: argparse.Namespace) -> Workflow:
     """Return the planned study."""
-    return open_workflow(options.config, store=options.store)
+    return open_workflow(
+        options.config, store=options.store, compare_folders=options.compare_folders
+    )

@@ -64,11 +64,16 @@ class Source(Model):
     """Glob patterns of the files that are wanted; each must name one."""
     optional: tuple[str, ...] = ()
     """Patterns of files that are taken where the source has them, such as ``*.jinja``."""
+    private: bool = False
+    """Keep names and hashes of a folder's files out of ``sources.lock.yaml``, which is shared:
+    they are in ``sources.private.lock.yaml``, which git ignores."""
 
     @model_validator(mode="after")
     def _one_place(self) -> Source:
         if sum(place is not None for place in (self.pypi, self.folder, self.hub)) != 1:
             raise ValueError("name exactly one of pypi, folder, hub")
+        if self.private and self.folder is None:
+            raise ValueError("private goes with a folder; what a package or a hub holds is known")
         return self
 
 
