@@ -71,6 +71,17 @@ def check_adapters(study: Study) -> Iterator[Problem]:
         yield from known(f"adapters.{name}.source", adopted.source, study.sources)
         yield from known(f"adapters.{name}.pair", adopted.pair, study.pairs)
         yield from known(f"adapters.{name}.task", adopted.task, study.tasks)
+        if name in ("base", "aligned"):
+            cure = "so the untouched checkpoints are called; give the adapter another name"
+            yield Problem(key=f"adapters.{name}", value=name, cure=cure)
+        pair = study.pairs.get(adopted.pair)
+        if pair and pair.base and study.lora is None:
+            cure = (
+                f"the adapter {name} is measured along the direction of the pair {adopted.pair}, "
+                "in the layers that `lora: {targets: […]}` names; give the adapter's, or take a "
+                "pair without a base"
+            )
+            yield Problem(key="lora", value=None, cure=cure)
 
 
 def check_methods(study: Study) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from safebasin.store.spec import Spec
 from safebasin.study.checkpoints import Alignment, Checkpoint, MixturePart
 from safebasin.study.config import Study
 from safebasin.study.graph import Graph, Node
+from safebasin.study.problems import needed
 from safebasin.study.training import Lora, Training
 
 RANDOM_DIRECTION_SEED = 0
@@ -163,22 +164,22 @@ class Builder:
 
     def direction(self, pair_name: str, *, seed: int | None = None) -> Node:
         """Return the node that extracts a pair's direction, or a random one of its spectrum."""
-        assert self.study.lora is not None, "checked with the study"
         pair, config = self.study.pairs[pair_name], self.study.direction
-        assert pair.base is not None, "checked with the study"
+        lora = needed(self.study.lora, "lora", f"the direction of the pair {pair_name}")
+        base = needed(pair.base, f"pairs.{pair_name}.base", "its direction")
         aligned = self.checkpoint(pair.aligned)
         surrogate = None if seed is None else {"type": "random_spectrum", "seed": seed}
         return self.add(
             "extract_direction",
             f"direction/{pair_name}" + ("" if seed is None else f"/random-s{seed}"),
             {
-                "targets": list(self.study.lora.targets),
+                "targets": list(lora.targets),
                 "top": config.top,
                 "dtype": config.dtype,
                 "zero": config.zero,
                 "surrogate": surrogate,
             },
-            {"aligned": aligned, "base": self.checkpoint(pair.base)},
+            {"aligned": aligned, "base": self.checkpoint(base)},
             parameters=self.parameters(pair.aligned),
         )
 

@@ -12,12 +12,13 @@ from safebasin.study.graph import Node
 from safebasin.study.plan import Builder
 from safebasin.study.plan_agents import plan_agents, refusal_ends
 from safebasin.study.plan_probe import plan_probes
-from safebasin.study.plan_runs import plan_cells
+from safebasin.study.plan_runs import plan_cells, unique_cells
 
 
 def add_runs(builder: Builder) -> tuple[str, str, dict[str, str]]:
     """Plan every run; return the digests of report and evaluation, and what results link to."""
-    cells = [_answered(builder, cell) for cell in plan_cells(builder)] + plan_agents(builder)
+    answered = [_answered(builder, cell) for cell in plan_cells(builder)]
+    cells = unique_cells([*answered, *plan_agents(builder)])
     evaluation = _evaluate(builder, cells)
     report = _render(builder, cells, evaluation)
     links = {f"adapters/{cell.name}": cell.adapter.digest for cell in cells if cell.adapter}

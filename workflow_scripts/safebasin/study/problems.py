@@ -6,12 +6,15 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from safebasin.errors import StudyError
 from safebasin.study.keys import Schema, keys_at
+
+Needed = TypeVar("Needed")
 
 _SHOWN = 70
 _QUOTE = (
@@ -49,6 +52,17 @@ def refuse(problems: Iterable[Problem], where: str) -> None:
     if lines:
         count = "one problem" if len(lines) == 1 else f"{len(lines)} problems"
         raise StudyError("\n".join([f"{where} has {count}:", *lines]))
+
+
+def needed(value: Needed | None, key: str, why: str) -> Needed:
+    """Return what a study needs; its checks tell of it first, with all else that is wrong.
+
+    Raises:
+        StudyError: it is missing.
+    """
+    if value is None:
+        raise StudyError(str(Problem(key=key, value=None, cure=f"{why} needs it")))
+    return value
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
