@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,13 @@ from safebasin.commands.unlock import hold_running
 from safebasin.errors import StudyError
 from safebasin.machine import Machine, machine_of
 from safebasin.reporting.captions import CAPTIONS
-from safebasin.spec_text import lay_long_specs, pack_spec
+from safebasin.spec_text import (
+    lay_long_specs,
+    lay_long_texts,
+    origin_text,
+    pack_spec,
+    pack_text,
+)
 from safebasin.store.receipts import lay_receipts, receipt_path
 from safebasin.study.graph import Node
 from safebasin.workflow import Workflow, open_workflow
@@ -48,9 +53,9 @@ class Binding:
         self._running = hold_running(Path.cwd())
         wanted = [(node.kind, node.digest) for node in self.workflow.graph]
         lay_receipts(self.workflow.store, wanted, Path.cwd())
-        graph = self.workflow.graph
-        tables = [digest for digest in (graph.evaluation, graph.target) if digest]
-        lay_long_specs((self._nodes[digest].spec for digest in tables), Path.cwd())
+        lay_long_specs((node.spec for node in self.workflow.graph), Path.cwd())
+        fetched = self.workflow.graph.of_rule("fetch_source")
+        lay_long_texts((origin_text(node.origin) for node in fetched), Path.cwd())
         if unlocked := self.unlocked():
             print(
                 f"not locked yet, so this study only plans (`safebasin lock` changes that): "
@@ -176,7 +181,7 @@ class Binding:
     @property
     def origin(self) -> Callable[[Any], str]:
         """What gives where a source is to be had, as JSON."""
-        return self._asked(lambda node: json.dumps(dict(node.origin), sort_keys=True))
+        return self._asked(lambda node: pack_text(origin_text(node.origin)))
 
     @property
     def name(self) -> Callable[[Any], str]:
