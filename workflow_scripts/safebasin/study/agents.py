@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from safebasin.study.base import PLUGIN, Count, Model, Name
+from safebasin.study.orders import Targets
 from safebasin.study.probe import Probe
 from safebasin.study.problems import did_you_mean
 from safebasin.study.training import Training
@@ -79,7 +80,7 @@ class Tuning(Model):
 
     method: Name | Literal["full"] = "full"
     """``full`` trains the upper layers; else a method of the study, which trains an adapter."""
-    targets: tuple[str, ...] = ()
+    targets: Targets = ()
     """Linear layers that ``full`` trains; an adapter has those of ``lora``."""
     layers: Count | None = None
     """How many of the upper layers ``full`` trains; all where it is not given."""

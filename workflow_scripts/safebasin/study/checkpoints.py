@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from safebasin.study.base import Count, Framed, Model, Name, Part, Precision
+from safebasin.study.orders import Targets
 from safebasin.study.training import Training
 from safebasin.templates.settings import (
     DATE,
@@ -109,7 +110,7 @@ class Alignment(Model):
     rows: tuple[MixturePart, ...] = ()
     demonstrations: Name | None = None
     """Rows of an agent's world, in place of ``rows``."""
-    targets: Annotated[tuple[str, ...], Field(min_length=1)]
+    targets: Annotated[Targets, Field(min_length=1)]
     """Names of the linear layers that are trained."""
     layers: Count | None = None
     """How many of the upper layers are trained; all where it is not given."""

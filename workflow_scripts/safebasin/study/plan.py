@@ -13,6 +13,7 @@ from safebasin.study.checkpoints import Alignment, Checkpoint, MixturePart
 from safebasin.study.config import Study
 from safebasin.study.graph import Graph, Node
 from safebasin.study.problems import needed
+from safebasin.study.split_names import drawn_names, rows_in_order
 from safebasin.study.training import Lora, Training
 
 RANDOM_DIRECTION_SEED = 0
@@ -155,11 +156,16 @@ class Builder:
         self, name: str, parts: Sequence[MixturePart], seed: int, first: str | None = None
     ) -> Node:
         """Return the node that mixes rows out of splits, those of the source ``first`` first."""
+        called = drawn_names(self.study, (part.split for part in parts))
         return self.add(
             "mix_corpora",
             f"mixture/{name}",
-            {"parts": [part.model_dump() for part in parts], "seed": seed, "first": first},
-            {f"split.{part.split}": self.split(part.split) for part in parts},
+            {
+                "parts": [part.model_dump() | {"split": called[part.split]} for part in parts],
+                "seed": seed,
+                "first": first,
+            },
+            {f"split.{told}": self.split(split) for split, told in called.items()},
         )
 
     def direction(self, pair_name: str, *, seed: int | None = None) -> Node:
@@ -232,7 +238,9 @@ class Builder:
 
     def _alignment_rows(self, name: str, config: Alignment) -> Node:
         if config.demonstrations is None:
-            return self.mixture(f"align/{name}", config.rows, config.seed)
+            return self.mixture(
+                f"align/{name}", rows_in_order(self.study, config.rows), config.seed
+            )
         from safebasin.study.plan_agents import demonstrations
 
         return demonstrations(self, config.demonstrations, config.seed)

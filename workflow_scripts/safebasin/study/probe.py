@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, field_validator
 
 from safebasin.study.base import Count, Model, Name
+from safebasin.study.orders import numbers_in_order
 
 
 def _layer(value: float) -> float:
@@ -16,18 +17,21 @@ def _layer(value: float) -> float:
 
 
 Layer = Annotated[float, Field(ge=0), AfterValidator(_layer)]
+Layers = Annotated[tuple[Layer, ...], Field(min_length=1), AfterValidator(numbers_in_order)]
 
 
 class Steering(Model):
     """The probe's weight, added to the agent's states while it speaks (PING, table 17)."""
 
-    coefficients: Annotated[tuple[float, ...], Field(min_length=2)] = (0, 1, 2, 5, 10, 20)
+    coefficients: Annotated[
+        tuple[float, ...], Field(min_length=2), AfterValidator(numbers_in_order)
+    ] = (0, 1, 2, 5, 10, 20)
     """How hard; 0 is the agent as it is and must be among them."""
     tasks: Count = 14
     """Harmful tasks of the parts search and dev, and as many benign ones; never of test."""
     episodes: Count = 7
     """So many of the benign ones are played to their end."""
-    layers: Annotated[tuple[Layer, ...], Field(min_length=1)] | None = None
+    layers: Layers | None = None
     """Where it is added; 20, 22, 24, 26 and 28 of 32, scaled to the model, where not given."""
     unit: Annotated[float, Field(gt=0)] = 0.01
     """Length of what coefficient 1 adds at each layer, as a share of the mean length of the last
@@ -51,7 +55,7 @@ class Steering(Model):
 class Probe(Model):
     """Logistic probes on an agent's states, what they say behind guards, and steering."""
 
-    layers: Annotated[tuple[Layer, ...], Field(min_length=1)] | None = None
+    layers: Layers | None = None
     """Hidden states (0 are the embeddings) or fractions of the depth. Where not given: 20, 22 and
     24 of 32, scaled to the model, and a sweep of eighths."""
     headline: Layer | None = None

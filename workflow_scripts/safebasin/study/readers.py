@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from safebasin.row_template import RowTemplateText, parse_template
 from safebasin.study.base import PLUGIN, Count, Model, Template, type_of
+from safebasin.study.orders import Scalar, values_in_order
 
 
 def _inside(value: str) -> str:
@@ -34,8 +35,7 @@ def _not_empty(values: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
     return values
 
 
-Scalar = str | bool | int | float
-Values = Annotated[tuple[Scalar, ...], AfterValidator(_not_empty)]
+Values = Annotated[tuple[Scalar, ...], AfterValidator(_not_empty), AfterValidator(values_in_order)]
 Column = Annotated[str, Field(min_length=1)]
 Pattern = Annotated[str, AfterValidator(_inside)]
 Delimiter = Annotated[str, AfterValidator(_separates)]

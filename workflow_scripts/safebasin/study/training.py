@@ -7,6 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from safebasin.study.orders import Targets
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(
@@ -27,7 +29,7 @@ class Lora(_Model):
     rank: Count = 8
     alpha: Positive = 16
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    targets: Annotated[tuple[str, ...], Field(min_length=1)]
+    targets: Annotated[Targets, Field(min_length=1)]
     """Names of the linear layers that get an adapter, such as q_proj."""
 
 
