@@ -93,6 +93,14 @@ def test_an_adapter_is_not_called_as_the_untouched_checkpoints_are(name):
         validate(raw)
 
 
+def test_which_of_several_settings_is_projected_is_not_guessed(smoke):
+    for name in ("asft", "ridge"):
+        smoke["methods"][name]["lambda"] = [1, 2]
+    smoke["methods"]["safe_lora"]["of"] = "asft"
+    with pytest.raises(StudyError, match=r"methods\.safe_lora\.of: 'asft': it has the settings"):
+        validate(smoke)
+
+
 TWINS = {
     "an agent and a pair": lambda raw: (
         raw["pairs"].update(dojo={"aligned": "tiny"})

@@ -32,7 +32,9 @@ def run(options: argparse.Namespace) -> int:
     for row in rows:
         size = f"{row['bytes'] / 1e6:9.2f} MB" if isinstance(row["bytes"], int) else " " * 12
         took = f"{row['seconds']:8.1f} s" if isinstance(row["seconds"], float) else " " * 10
-        print(f"{row['state']:<8} {size} {took}  {row['kind']}/{row['digest']}  {row['name']}")
+        label = f" ({row['label']})" if row["label"] else ""
+        place = f"{row['kind']}/{row['digest']}"
+        print(f"{row['state']:<8} {size} {took}  {place}  {row['name']}{label}")
     print(f"{len(rows)} artifacts, {sum(row['state'] != 'made' for row in rows)} not made yet")
     return 0
 
@@ -44,6 +46,7 @@ def _describe(workflow: Workflow, node: Node, missing: set[str]) -> dict[str, ob
     seconds = run_record.get("seconds")
     return {
         "name": node.name,
+        "label": _label(workflow, node),
         "kind": node.kind,
         "rule": node.rule,
         "digest": node.digest,
@@ -53,3 +56,10 @@ def _describe(workflow: Workflow, node: Node, missing: set[str]) -> dict[str, ob
         "finished": run_record.get("finished"),
         "folder": str(artifact.folder) if artifact else None,
     }
+
+
+def _label(workflow: Workflow, node: Node) -> str | None:
+    """Return what people call a checkpoint of the study."""
+    kind, _, name = node.name.partition("/")
+    checkpoint = workflow.study.checkpoints.get(name) if kind == "checkpoint" else None
+    return checkpoint.label if checkpoint else None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from safebasin.reporting.findings import Record, number, text
+from safebasin.reporting.labels import CALLED, LABEL, with_label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,8 @@ class Model:
     """What it was made from and tuned on, in words."""
     pair: str = ""
     task: str = ""
+    label: str = ""
+    """What people call an untouched checkpoint."""
     chosen: bool
     seeds: int = 1
     estimates: dict[tuple[str, str], Estimate] = field(default_factory=dict)
@@ -37,7 +40,8 @@ class Model:
     @property
     def name(self) -> str:
         """How the model is called in tables."""
-        return " ".join(part for part in (self.method or self.stage, self.setting) if part)
+        name = self.method or with_label(self.stage, self.label)
+        return " ".join(part for part in (name, self.setting) if part)
 
     @property
     def family(self) -> str:
@@ -60,6 +64,7 @@ def models_of(summary: Sequence[Record]) -> list[Model]:
                 conditions=conditions,
                 pair=text(row, "pair"),
                 task=text(row, "task"),
+                label=text(row, LABEL),
                 chosen=bool(row.get("chosen")),
             ),
         )
@@ -82,7 +87,7 @@ def condition_text(row: Record) -> str:
     fraction, samples = number(row, "harmful_fraction"), number(row, "samples")
     guard = text(row, "guard")
     parts = [
-        text(row, "pair"),
+        text(row, CALLED) or text(row, "pair"),
         text(row, "task"),
         "" if samples is None else f"{samples:g} samples",
         "" if fraction is None else f"{fraction * 100:g} % harmful",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from safebasin.judging.phrases import languages
 from safebasin.reporting.findings import Findings, Record, number, text
+from safebasin.reporting.labels import with_label
 from safebasin.reporting.models import Estimate, Model, reported_sets
 
 _NEARLY_RIDGE = 0.1
@@ -107,7 +108,8 @@ def _losses(models: Sequence[Model], name: str) -> list[str]:
         before, after = aligned.estimates[name, "RR"], model.estimates[name, "RR"]
         where = f" ({model.conditions})" if len(plain) > 1 else ""
         words = (
-            f"On {name}, the aligned model refuses {_percent(before)} and plain fine-tuning{where} "
+            f"On {name}, the {with_label('aligned model', aligned.label)} refuses "
+            f"{_percent(before)} and plain fine-tuning{where} "
             f"leaves {_percent(after)}"
         )
         apart = after.high is not None and before.low is not None and after.high < before.low

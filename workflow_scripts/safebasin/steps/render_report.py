@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from safebasin.judging.actions import ActionsJudge
 from safebasin.reporting import findings
+from safebasin.reporting.labels import labelled
 from safebasin.reporting.page import draw_figures, render_page
 from safebasin.steps.job import Job
 from safebasin.store.artifact import Artifact
@@ -35,6 +36,10 @@ class RenderReportParams:
     episodes: Mapping[str, str] = field(default_factory=dict)
     prefixes: Mapping[str, str] = field(default_factory=dict)
     probes: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Digest of a checkpoint to what people call it."""
+    called: Mapping[str, str] = field(default_factory=dict)
+    """What stands in the column ``pair`` and is the name of a checkpoint, to what is shown."""
 
 
 def run(job: Job) -> None:
@@ -47,7 +52,9 @@ def run(job: Job) -> None:
         description=params.description,
         meaningless=params.meaningless,
         evaluation=job.input("evaluation").name,
-        findings=findings.read_findings(job.input("evaluation")),
+        findings=labelled(
+            findings.read_findings(job.input("evaluation")), params.labels, params.called
+        ),
         trainings=findings.read_each(findings.read_training, job.named("adapter"), params.adapters),
         spectra=findings.read_each(
             findings.read_spectrum, job.named("direction"), params.directions

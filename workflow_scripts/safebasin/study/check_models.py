@@ -93,8 +93,12 @@ def check_methods(study: Study) -> Iterator[Problem]:
             yield Problem(key=f"{key}.rank", value=method.rank, cure=cure)
         if isinstance(method, SafeLora):
             yield from known(f"{key}.of", method.of, study.methods)
-            if isinstance(study.methods.get(method.of), SafeLora):
+            trained = study.methods.get(method.of)
+            if isinstance(trained, SafeLora):
                 cure = "name a method that trains an adapter"
+                yield Problem(key=f"{key}.of", value=method.of, cure=cure)
+            elif trained and len(trained.strengths()) > 1:
+                cure = f"it has the settings {trained.strengths()}; name a method with a single one"
                 yield Problem(key=f"{key}.of", value=method.of, cure=cure)
             if (method.threshold is None) == (method.matrices is None):
                 cure = "give exactly one of threshold and matrices"

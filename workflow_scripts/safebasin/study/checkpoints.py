@@ -18,8 +18,16 @@ from safebasin.templates.settings import (
     check_kwargs,
 )
 
+
+def _one_line(value: str) -> str:
+    if not value.isprintable() or not value.strip():
+        raise ValueError("one line of words is needed, or leave it out")
+    return value
+
+
 Day = Annotated[str, BeforeValidator(check_date)]
 """A day of the calendar, ``2024-07-26``."""
+Label = Annotated[str, AfterValidator(_one_line)]
 Kwargs = Annotated[dict[str, Any], AfterValidator(check_kwargs)]
 """Names and values of a chat template's own."""
 COMMIT = r"^[0-9a-f]{40}$"
@@ -149,7 +157,7 @@ class Checkpoint(Model):
     chat_system: SystemPlace = "own_role"
     """Where a system message goes: ``own_role``, as the chat template writes one; or
     ``into_first_user_turn``, before the first user's text, for families without such a role."""
-    label: str | None = None
+    label: Label | None = None
     """What the report calls it."""
     parameters: Count | None = None
     """How many parameters it has, for memory and time requests; else told from the source."""

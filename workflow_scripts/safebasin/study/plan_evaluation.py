@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from safebasin.study.agents import Agent
 from safebasin.study.cell import Cell
-from safebasin.study.config import Prompts
+from safebasin.study.config import Prompts, Study
 from safebasin.study.graph import Node
 from safebasin.study.plan import Builder
 from safebasin.study.plan_agents import plan_agents, refusal_ends
@@ -197,12 +197,12 @@ def _render(builder: Builder, cells: list[Cell], evaluation: Node) -> Node:
     answered = [(cell, name, node) for cell in cells for name, node in cell.responses.items()]
     for index, (owner, name, node) in enumerate(answered):
         inputs[f"responses.r{index:04d}"] = node
-        samples[f"r{index:04d}"] = f"{owner.name}: {name}"
+        samples[f"r{index:04d}"] = f"{_shown(study, owner)}: {name}"
     episodes, prefixes = {}, {}
     for index, cell in enumerate(cell for cell in cells if cell.episodes):
         assert cell.episodes is not None
         inputs[f"episodes.e{index:04d}"] = cell.episodes
-        episodes[f"e{index:04d}"] = cell.name
+        episodes[f"e{index:04d}"] = _shown(study, cell)
     searches = {cell.prefix.digest: cell.prefix for cell in cells if cell.prefix}
     for index, node in enumerate(searches.values()):
         inputs[f"prefix.p{index:04d}"] = node
@@ -226,6 +226,39 @@ def _render(builder: Builder, cells: list[Cell], evaluation: Node) -> Node:
             "episodes": episodes or None,
             "prefixes": prefixes or None,
             "probes": probes or None,
+            "labels": _labels(study, cells) or None,
+            "called": _called(study, cells) or None,
         },
         inputs,
     )
+
+
+def _label(study: Study, cell: Cell) -> str | None:
+    """Return what people call the checkpoint of an untouched cell."""
+    return study.checkpoints[cell.checkpoint_name].label if cell.is_untouched else None
+
+
+def _labels(study: Study, cells: list[Cell]) -> dict[str, str]:
+    """Return the digest of each untouched checkpoint to what people call it."""
+    told = ((cell.checkpoint.digest, _label(study, cell)) for cell in cells)
+    return {digest: label for digest, label in told if label}
+
+
+def _called(study: Study, cells: list[Cell]) -> dict[str, str]:
+    """Return what is shown for an agent's checkpoint where a pair's name is looked for.
+
+    A label that two of them share does not tell them apart, so their names stay.
+    """
+    told = {
+        cell.pair: label
+        for cell in cells
+        if cell.pair not in study.pairs and (label := _label(study, cell))
+    }
+    labels = list(told.values())
+    return {name: label for name, label in told.items() if labels.count(label) == 1}
+
+
+def _shown(study: Study, cell: Cell) -> str:
+    """Return a cell's name with what people call its checkpoint."""
+    label = _label(study, cell)
+    return f"{cell.name} ({label})" if label else cell.name
