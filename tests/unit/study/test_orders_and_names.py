@@ -5,11 +5,14 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Iterator
+from itertools import permutations
 from typing import Any
 
 import pytest
 import yaml
 from pydantic import BaseModel
+from safebasin.corpora.mixing import MixturePart, mix_rows
+from safebasin.judging.label import parse_label
 from safebasin.study import agents, checkpoints, config, methods, probe, readers, training
 from safebasin.study.graph import Graph
 from safebasin.study.load import read_layers, validate
@@ -265,3 +268,42 @@ def test_two_splits_of_one_corpus_stay_two_whatever_they_are_called(smoke):
     assert len(set(mixture.spec.inputs.values())) == 2
     others = renamed(renamed(smoke, "again", "b", "splits"), "everything", "a", "splits")
     assert made(planned(others)) == made(graph)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["entailment", "not entailment", "neutral"],
+        ["C", "C++", "C#"],
+        ["-1", "1", "0"],
+        ["New York", "New York City", "York"],
+    ],
+    ids=str,
+)
+def test_a_judge_hears_the_same_whatever_the_order_of_its_labels(labels):
+    answers = [*labels, *(f"{label}, {labels[0]}" for label in labels), "not-entailment", "c ++"]
+    heard = {
+        tuple(parse_label(answer, order) for answer in answers) for order in permutations(labels)
+    }
+    assert len(heard) == 1
+
+
+def test_rows_are_mixed_alike_whatever_the_order_of_the_parts():
+    rows = [
+        {
+            "id": f"{corpus}/{number}",
+            "split": "train",
+            "corpus": corpus,
+            "group": number,
+            "messages": [{"role": "user", "content": f"{corpus} {number}"}],
+            "response": "yes",
+        }
+        for corpus in ("a", "b", "c")
+        for number in range(6)
+    ]
+    parts = [
+        MixturePart(split="s", part="train", source=corpus, response="given", corpus=corpus, rows=4)
+        for corpus in ("a", "b", "c")
+    ]
+    mixed = [mix_rows({"s": rows}, order, seed=3) for order in permutations(parts)]
+    assert all(one == mixed[0] for one in mixed)

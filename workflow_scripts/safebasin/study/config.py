@@ -14,7 +14,6 @@ from safebasin.study.agents import Agent, Demonstrations, Guard, Search, World
 from safebasin.study.base import Count, Fraction, Framed, Model, Name, Part, Precision, Template
 from safebasin.study.checkpoints import Checkpoint, Pair, Source
 from safebasin.study.methods import Method
-from safebasin.study.orders import Labels
 from safebasin.study.readers import Reader
 from safebasin.study.training import GridTraining, Lora
 
@@ -86,7 +85,7 @@ class Judge(Model):
 
     type: str
     """``phrases``, ``label``, or a plugin ``./file.py:Class``."""
-    labels: Labels | None = None
+    labels: tuple[str, ...] | None = None
     """The labels of a ``label`` judge."""
     params: dict[str, Any] | None = None
     """What a plugin's class is made with."""

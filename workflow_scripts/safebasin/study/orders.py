@@ -41,4 +41,3 @@ def numbers_in_order(values: Sequence[float]) -> tuple[float, ...]:
 
 
 Targets = Annotated[tuple[str, ...], AfterValidator(layers_in_order)]
-Labels = Annotated[tuple[str, ...], AfterValidator(labels_in_order)]

@@ -9,6 +9,7 @@ from safebasin.study.agents import Agent
 from safebasin.study.cell import Cell
 from safebasin.study.config import Prompts, Study
 from safebasin.study.graph import Node
+from safebasin.study.orders import labels_in_order
 from safebasin.study.plan import Builder
 from safebasin.study.plan_agents import plan_agents, refusal_ends
 from safebasin.study.plan_probe import plan_probes
@@ -75,7 +76,8 @@ def _prompt_count(builder: Builder, prompts: Prompts) -> int:
 
 def _judge(builder: Builder, judge_name: str, name: str, inputs: Mapping[str, Node]) -> Node:
     judge = builder.study.judges[judge_name]
-    params = judge.model_dump(include={"type", "labels", "params"})
+    params = judge.model_dump(include={"type", "params"})
+    params["labels"] = labels_in_order(judge.labels) if judge.labels else None
     return builder.add(
         "judge_responses", f"verdicts/{name}", {"judge": params}, inputs, part=judge.type
     )
