@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,12 @@ def reorder(study: Study) -> None:
         study[key] = study.pop(key)
 
 
+def call_the_split_otherwise(study: Study) -> None:
+    """Give the smoke study's split another key, wherever it is named."""
+    text = json.dumps(study).replace('"everything"', '"whatever"')
+    study.update(json.loads(text))
+
+
 def swap_pair(study: Study) -> None:
     pair = study["pairs"]["tiny"]
     pair["base"], pair["aligned"] = pair["aligned"], pair["base"]
@@ -115,7 +122,13 @@ EDITS: dict[str, tuple[Callable[[Study], None], set[str]]] = {
     "the order of keys": (reorder, set()),
     "a whole number for a float": (change("training.learning_rate", 0.01), set()),
     "a default written out": (change("generation.precision", "float32"), set()),
-    "a label": (change("checkpoints.tiny.label", "another name"), set()),
+    "a label": (change("checkpoints.tiny.label", "another name"), {"report"}),
+    "the order of targets": (
+        change("lora.targets", ["down_proj", "up_proj", "v_proj", "q_proj"]),
+        set(),
+    ),
+    "the order of a judge's labels": (change("judges.words.labels", ["tool", "animal"]), set()),
+    "the key of a split": (call_the_split_otherwise, {"report"}),
     "λ": (lambdas(2), adapters("asft-λ2", "ridge-λ2") | EVERYTHING_AFTER),
     "a seed added": (
         change("grid.0.seeds", [0, 1]),

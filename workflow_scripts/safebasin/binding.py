@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import re
 import shlex
 import sys
@@ -22,7 +21,14 @@ from safebasin.disk_faults import disk_faults_told
 from safebasin.errors import DamagedInput, StudyError
 from safebasin.machine import Machine, machine_of
 from safebasin.reporting.captions import CAPTIONS
-from safebasin.spec_text import lay_long_specs, pack_spec
+from safebasin.spec_text import (
+    lay_long_specs,
+    lay_long_texts,
+    origin_text,
+    pack_spec,
+    pack_text,
+    wanted_text,
+)
 from safebasin.step_environment import prepare_jobs
 from safebasin.store.receipts import lay_receipts, receipt_path
 from safebasin.study.graph import Node
@@ -59,9 +65,10 @@ class Binding:
         self._refused = lay_receipts(self.workflow.store, wanted, Path.cwd())
         if self._refused:
             print(f"not to be used as they are:\n{self._refused_told()}", file=sys.stderr)
-        graph = self.workflow.graph
-        tables = [digest for digest in (graph.evaluation, graph.target) if digest]
-        lay_long_specs((self._nodes[digest].spec for digest in tables), Path.cwd())
+        lay_long_specs((node.spec for node in self.workflow.graph), Path.cwd())
+        fetched = self.workflow.graph.of_rule("fetch_source")
+        lay_long_texts((origin_text(node.origin) for node in fetched), Path.cwd())
+        lay_long_texts(map(wanted_text, self._wanted.values()), Path.cwd())
         if unlocked := self.unlocked():
             print(
                 f"not locked yet, so this study only plans (`safebasin lock` changes that): "
@@ -211,12 +218,12 @@ class Binding:
     @property
     def origin(self) -> Callable[[Any], str]:
         """What gives where a source is to be had, as JSON."""
-        return self._asked(lambda node: json.dumps(dict(node.origin), sort_keys=True))
+        return self._asked(lambda node: pack_text(origin_text(node.origin)))
 
     @property
     def wanted(self) -> Callable[[Any], str]:
         """What gives what the evaluation will take of the rows, as JSON."""
-        return self._asked(lambda node: json.dumps(self._wanted.get(node.digest, [])))
+        return self._asked(lambda node: pack_text(wanted_text(self._wanted.get(node.digest, []))))
 
     @property
     def name(self) -> Callable[[Any], str]:
@@ -274,8 +281,9 @@ def bind(configs: Sequence[Path], settings: Mapping[str, Any], *, is_main: bool)
     machine = machine_of(settings)
     paths = [_from_here(path) for path in configs] or [Path("config.yaml")]
     with disk_faults_told(Path()):
-        binding = Binding(open_workflow(paths, store=machine.store), paths, machine)
-        searches = binding.workflow.study.searches.values()
+        workflow = open_workflow(paths, store=machine.store, compare_folders=is_main)
+        binding = Binding(workflow, paths, machine)
+        searches = workflow.study.searches.values()
         prepare_jobs(search.generator.params.get("token_variable") for search in searches)
         if is_main:
             binding.begin()

@@ -104,7 +104,7 @@ def _refuse_unknown(command: str) -> None:
 def _run_step(told: list[str]) -> int:
     from safebasin.progress import LineProgress
     from safebasin.run_step import Request, run_step
-    from safebasin.spec_text import unpack_spec
+    from safebasin.spec_text import unpack_spec, unpack_text
     from safebasin.store.store import Store, store_folder
 
     options = _step_parser(told[0]).parse_args(told[1:])
@@ -117,8 +117,8 @@ def _run_step(told: list[str]) -> int:
             receipt=options.receipt,
             device=options.device,
             gpus=options.gpus,
-            origin=_origin(options.origin),
-            wanted=_wanted(options.wanted),
+            origin=_origin(unpack_text(options.origin)),
+            wanted=_wanted(unpack_text(options.wanted)),
             progress=LineProgress(),
         )
     )

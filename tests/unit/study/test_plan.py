@@ -4,14 +4,25 @@ import copy
 import dataclasses
 import importlib
 import inspect
+import json
 import random
+import shlex
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from safebasin.errors import RequestError
-from safebasin.spec_text import LONGEST, lay_long_specs, pack_spec, unpack_spec
+from safebasin.spec_text import (
+    LONGEST,
+    lay_long_specs,
+    lay_long_texts,
+    origin_text,
+    pack_spec,
+    pack_text,
+    unpack_spec,
+    unpack_text,
+)
 from safebasin.steps.job import Job
 from safebasin.store.code_identity import CodeBook
 from safebasin.store.spec import Spec
@@ -235,6 +246,32 @@ def test_a_spec_file_that_was_changed_is_refused(tmp_path, monkeypatch):
     path.write_text(path.read_text().replace("39999", "39998"))
     with pytest.raises(RequestError, match=long.digest):
         unpack_spec(pack_spec(long))
+
+
+@pytest.mark.parametrize("sign", ["x", "ä", "漢", "🙂", "'", '"', "\\"])
+@pytest.mark.parametrize("signs", [1_000, 9_000, 30_000, 70_000])
+def test_any_spec_and_any_origin_is_short_on_a_command_line(tmp_path, monkeypatch, sign, signs):
+    monkeypatch.chdir(tmp_path)
+    spec = Spec(kind="source", params={"files": [{"name": sign * signs}]})
+    origin = {"folder": sign * signs}
+    lay_long_specs([spec], tmp_path)
+    lay_long_texts([origin_text(origin)], tmp_path)
+    told, where = pack_spec(spec), pack_text(origin_text(origin))
+    assert len(shlex.join(["bash", told, where]).encode()) < 100_000
+    assert unpack_spec(told) == spec
+    assert json.loads(unpack_text(where)) == origin
+
+
+def test_a_spec_file_that_is_torn_or_missing_is_told_and_laid_anew(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    long = Spec(kind="evaluation", params={"cells": list(range(40_000))})
+    for spoil in (lambda path: path.unlink(), lambda path: path.write_bytes(b"\xff")):
+        lay_long_specs([long], tmp_path)
+        spoil(*tmp_path.rglob("*.json"))
+        with pytest.raises(RequestError, match="start again"):
+            unpack_spec(pack_spec(long))
+    lay_long_specs([long], tmp_path)
+    assert unpack_spec(pack_spec(long)) == long
 
 
 def test_a_source_is_its_bytes_wherever_they_come_from():

@@ -288,9 +288,17 @@ def test_a_task_can_change_no_poison_where_there_is_none(smoke):
         validate(edited(changed, "poison", None))
 
 
-def test_a_study_without_a_grid_an_adapter_and_an_agent_has_nothing_to_do(smoke):
+def test_a_study_without_a_grid_a_pair_an_adapter_and_an_agent_has_nothing_to_do(smoke):
     with pytest.raises(StudyError, match="nothing to run"):
-        validate({**smoke, "grid": [], "agents": {}})
+        validate({**smoke, "grid": [], "agents": {}, "pairs": {}})
+
+
+@pytest.mark.parametrize("key", ["prompts", "eval_sets"])
+def test_pairs_alone_need_something_to_be_evaluated_on(smoke, key):
+    alone = {**smoke, "grid": [], "agents": {}, "choice": None, "contrast": None}
+    validate(alone)
+    with pytest.raises(StudyError, match=rf"{key}: .*pairs without a grid are evaluated"):
+        validate({**alone, "eval_sets": {}, key: {}})
 
 
 MISTYPED = {

@@ -9,17 +9,18 @@ from safebasin.commands.study_arguments import add_study, workflow_of
 from safebasin.errors import StudyError
 from safebasin.preflight.architectures import check_targets_at_hand
 from safebasin.preflight.finding import Site
+from safebasin.study.unused import unused
 
 EXAMPLE = "safebasin check --configfile studies/smoke.yaml"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_study(parser)
+    add_study(parser, compare_folders=True)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print how many jobs the study has; a wrong study raises.
+    """Print how many jobs the study has, and what it declares for none; a wrong study raises.
 
     Raises:
         StudyError: targets are no layers of a model whose config lies on this machine.
@@ -37,4 +38,8 @@ def run(options: argparse.Namespace) -> int:
         if node.unlocked:
             where = f"{node.origin['hub']}, {node.origin['branch']}"
             print(f"  {node.name} is not locked yet, so nothing runs: {where} (`safebasin lock`)")
+    if idle := unused(workflow.study):
+        print("declared, but nothing uses it:")
+    for section, names in idle.items():
+        print(f"  {section}{': ' if names else ''}{', '.join(names)}")
     return 0

@@ -8,16 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from safebasin.commands.study_arguments import add_layers, layers_of
-from safebasin.errors import SafebasinError, StudyError
+from safebasin.errors import MachineLacks, SafebasinError, StudyError
+from safebasin.folder_problems import folder_changes
 from safebasin.progress import LineProgress
+from safebasin.sources.changes import Changes
 from safebasin.sources.fetch import lock_source, source_key
 from safebasin.sources.lock import LockEntry, SourceLock
-from safebasin.sources.patterns import unmatched
+from safebasin.sources.patterns import matching, unmatched
 from safebasin.sources.preview import preview_lock
 from safebasin.study.checkpoints import Source
 from safebasin.study.load import load_study
 from safebasin.study.problems import did_you_mean
-from safebasin.workflow import SOURCES_LOCK, origin_of
+from safebasin.workflow import PRIVATE_LOCK, SOURCES_LOCK, origin_of
 
 EXAMPLE = "safebasin lock --configfile examples/own_task/study.yaml --dry-run"
 
@@ -45,20 +47,14 @@ def run(options: argparse.Namespace) -> int:
         StudyError: a source of that name does not exist.
         SafebasinError: the first problem's kind, with the problems of all sources.
     """
-    study = load_study(layers_of(options))
-    lock = SourceLock.load(SOURCES_LOCK)
+    sources = load_study(layers_of(options)).sources
+    locks = {path: SourceLock.load(path) for path in (SOURCES_LOCK, PRIVATE_LOCK)}
+    private = {source.folder for source in sources.values() if source.private}
     problems: list[SafebasinError] = []
-    for name, source in _asked_for(study.sources, options.only).items():
-        key = source_key(origin_of(source))
-        if not options.again and _is_locked(lock, key, source):
-            print(f"{name}: {key} is locked already")
-            continue
-        origin = _origin(source, lock.entries.get(key), again=options.again)
+    for name, source in _asked_for(sources, options.only).items():
+        path = PRIVATE_LOCK if source.folder in private else SOURCES_LOCK
         try:
-            if options.dry_run:
-                print(f"{name}: {preview_lock(origin, source.files, source.optional)}")
-            else:
-                lock = _lock_one(name, source, key, origin, lock)
+            _visit(name, source, path, locks, options)
         except SafebasinError as problem:
             problems.append(problem)
     if problems:
@@ -81,30 +77,73 @@ def _origin(source: Source, known: LockEntry | None, *, again: bool) -> dict[str
     return origin
 
 
-def _lock_one(
-    name: str, source: Source, key: str, origin: Mapping[str, str], lock: SourceLock
-) -> SourceLock:
-    with tempfile.TemporaryDirectory(prefix="safebasin-lock-") as folder:
-        entry = lock_source(origin, source.files, Path(folder), LineProgress(), source.optional)
-    lock = lock.with_entry(key, _joined(lock.entries.get(key), entry))
-    lock.save(SOURCES_LOCK)
+def _visit(
+    name: str,
+    source: Source,
+    path: Path,
+    locks: dict[Path, SourceLock],
+    options: argparse.Namespace,
+) -> None:
+    """Lock one source at ``path``, unless it is locked there as it is; say what was done."""
+    key = source_key(origin_of(source))
+    known = next((lock.entries[key] for lock in locks.values() if key in lock.entries), None)
+    changes = _changes(source, known)
+    if not options.again and not changes and _is_locked(locks[path], key, source):
+        print(f"{name}: {key} is locked already")
+        return
+    if changes:
+        print(f"{name}: {key} changed since it was locked ({changes})")
+    origin = _origin(source, known, again=options.again)
+    if options.dry_run:
+        print(f"{name}: {preview_lock(origin, source.files, source.optional)}")
+        return
+    entry = _look_up(source, origin)
+    locks[path] = locks[path].with_entry(key, _joined(known, entry, source))
+    locks[path].save(path)
+    for other in [each for each in locks if each != path and key in locks[each].entries]:
+        locks[other] = locks[other].without(key)
+        locks[other].save(other)
     at = f" at {entry.revision}" if entry.revision else ""
     print(f"{name}: {key}{at}, {len(entry.files)} files")
-    return lock
+
+
+def _changes(source: Source, known: LockEntry | None) -> Changes | None:
+    """Return how a folder differs from what is locked of it; one that is not there is told later.
+
+    Raises:
+        MachineLacks: it cannot be read.
+    """
+    if source.folder is None or known is None or not Path(source.folder).is_dir():
+        return None
+    try:
+        return folder_changes(source.folder, source, known)
+    except OSError as problem:
+        raise MachineLacks(f"folder:{source.folder} cannot be read: {problem}") from problem
+
+
+def _look_up(source: Source, origin: Mapping[str, str]) -> LockEntry:
+    with tempfile.TemporaryDirectory(prefix="safebasin-lock-") as folder:
+        return lock_source(origin, source.files, Path(folder), LineProgress(), source.optional)
 
 
 def _is_locked(lock: SourceLock, key: str, source: Source) -> bool:
-    """Return whether the lock has the files; what is optional and not in it is asked for again."""
+    """Return whether the lock has the files; what is optional and not in it is asked for again.
+
+    Of a folder what is optional was looked for already.
+    """
     try:
         found = lock.select(key, source.files, source.optional)
     except StudyError:
         return False
-    return not unmatched([str(file["name"]) for file in found], source.optional)
+    names = [str(file["name"]) for file in found]
+    return source.folder is not None or not unmatched(names, source.optional)
 
 
-def _joined(known: LockEntry | None, new: LockEntry) -> LockEntry:
-    """Keep the files of one archive or commit that another study named before."""
+def _joined(known: LockEntry | None, new: LockEntry, source: Source) -> LockEntry:
+    """Keep the files of one archive, commit or folder that were named before, here or elsewhere."""
     same = known is not None and (known.archive, known.revision) == (new.archive, new.revision)
-    if known is None or not same or (new.archive is None and new.revision is None):
+    if known is None or not same:
         return new
-    return new.model_copy(update={"files": {**known.files, **new.files}})
+    replaced = set(matching(known.files, (*source.files, *source.optional)))
+    kept = {name: record for name, record in known.files.items() if name not in replaced}
+    return new.model_copy(update={"files": {**kept, **new.files}})

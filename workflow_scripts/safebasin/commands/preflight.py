@@ -23,7 +23,7 @@ EXAMPLE = "safebasin preflight --configfile studies/asft-llama2-7b.yaml --gpu-gb
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_study(parser)
+    add_study(parser, compare_folders=True)
     parser.add_argument(
         "--gpu-gb",
         metavar="GB",

@@ -50,7 +50,8 @@ def run(options: argparse.Namespace) -> int:
         size = f"{row['bytes'] / 1e6:.2f} MB" if isinstance(row["bytes"], int) else ""
         took = f"{row['seconds']:.1f} s" if isinstance(row["seconds"], float) else ""
         place = f"{row['kind']}/{row['digest']}"
-        print(_COLUMNS.format(str(row["state"]), size, took, place, row["name"]))
+        label = f" ({row['label']})" if row["label"] else ""
+        print(_COLUMNS.format(str(row["state"]), size, took, place, f"{row['name']}{label}"))
     print(f"{len(rows)} artifacts, {sum(row['state'] != 'made' for row in rows)} not made yet")
     return 0
 
@@ -62,6 +63,7 @@ def _describe(workflow: Workflow, node: Node, missing: set[str]) -> dict[str, ob
     seconds = run_record.get("seconds")
     return {
         "name": node.name,
+        "label": _label(workflow, node),
         "kind": node.kind,
         "rule": node.rule,
         "digest": node.digest,
@@ -82,3 +84,10 @@ def _look(workflow: Workflow, node: Node) -> tuple[Artifact | None, str | None]:
     if artifact is None:
         return None, None
     return artifact, "redo" if is_asked(workflow.store, node.digest) else "made"
+
+
+def _label(workflow: Workflow, node: Node) -> str | None:
+    """Return what people call a checkpoint of the study."""
+    kind, _, name = node.name.partition("/")
+    checkpoint = workflow.study.checkpoints.get(name) if kind == "checkpoint" else None
+    return checkpoint.label if checkpoint else None

@@ -18,8 +18,14 @@ _SETTING = re.compile(r"[\w.-]+=")
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
-def add_study(parser: argparse.ArgumentParser) -> None:
-    """Add the study's layers, and ``--store``."""
+def add_study(parser: argparse.ArgumentParser, *, compare_folders: bool = False) -> None:
+    """Add the study's layers, and ``--store``.
+
+    Args:
+        parser: of the command.
+        compare_folders: whether the command refuses folders that changed since they were locked.
+    """
+    parser.set_defaults(compare_folders=compare_folders)
     add_layers(parser)
     add_store(parser)
 
@@ -65,7 +71,7 @@ def layers_of(options: argparse.Namespace) -> list[Path]:
 def workflow_of(options: argparse.Namespace) -> Workflow:
     """Return the planned study."""
     store = options.store or machine_of(options.settings).store
-    return open_workflow(layers_of(options), store=store)
+    return open_workflow(layers_of(options), store=store, compare_folders=options.compare_folders)
 
 
 class CommandParser(argparse.ArgumentParser):

@@ -37,19 +37,8 @@ class Site:
     gpus: Gpus = field(default_factory=Gpus)
 
     def left(self) -> list[Node]:
-        """Return the jobs that a run would do: what is missing and leads to the report.
-
-        A source whose checkpoint is made already, say, is not fetched again.
-        """
-        graph, wanted = self.workflow.graph, set[str]()
-        found: list[Node] = []
-        if graph.target is not None:
-            wanted.add(graph.target)
-        for node in reversed(list(graph)):
-            if node.digest in wanted and not self.holds(node):
-                found.append(node)
-                wanted |= set(node.spec.inputs.values())
-        return found[::-1]
+        """Return the jobs that a run would do."""
+        return self.workflow.left()
 
     def holds(self, node: Node) -> bool:
         """Return whether the node's artifact is in the store."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from safebasin.reporting.escape import SafeHtml, element
 from safebasin.reporting.findings import Findings, Record, number, records, text
+from safebasin.reporting.labels import CALLED, LABEL, with_label
 from safebasin.reporting.models import Estimate
 from safebasin.reporting.table import figure_cell, heading, table
 
@@ -74,7 +75,7 @@ def agent_name(agent: Record) -> str:
     model = model_of(agent)
     method, seed, steps = (text(model, key) for key in ("method", "seed", "steps"))
     parts = [
-        f"{text(model, 'agent')} ({text(model, 'pair')})",
+        f"{text(model, 'agent')} ({text(model, CALLED) or text(model, 'pair')})",
         "" if method in ("", "none", "full") else method,
         text(model, "setting"),
         f"{steps} steps" if steps else "",
@@ -160,7 +161,8 @@ def guard_label(arm: Record) -> str:
 
 
 def _arm_cell(arm: Record) -> SafeHtml:
-    stage, guard, draws = text(arm, "stage"), guard_label(arm), int(number(arm, "draws") or 1)
+    stage = with_label(text(arm, "stage"), text(arm, LABEL))
+    guard, draws = guard_label(arm), int(number(arm, "draws") or 1)
     name = stage if guard == "no guard" else f"{stage} + {guard}"
     small = None
     rates = arm.get("figures")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from safebasin.reporting.agents import agents_of, figures_of, guard_label, model_of
 from safebasin.reporting.escape import SafeHtml, element
 from safebasin.reporting.findings import Findings, Record, records, text
+from safebasin.reporting.labels import CALLED
 from safebasin.reporting.table import figure_cell, heading, table
 
 _COLUMNS = ("SR", "ASR", "RR", "benign RR", "look-alike RR")
@@ -51,7 +52,8 @@ def _blocks(agents: Sequence[Record]) -> list[SafeHtml]:
     ]
     model = model_of(agents[0])
     seed = f", seed {text(model, 'seed')}" if text(model, "seed") else ""
-    caption = f"{text(model, 'agent')} ({text(model, 'pair')}){seed}: {_CAPTION}"
+    pair = text(model, CALLED) or text(model, "pair")
+    caption = f"{text(model, 'agent')} ({pair}){seed}: {_CAPTION}"
     return [element("h3", "Tunings behind each guard"), table(caption, [head], rows)]
 
 

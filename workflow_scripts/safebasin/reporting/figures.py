@@ -66,7 +66,9 @@ def _family(
     xs = [model.estimates[across].value * 100 for model in members]
     ys = [model.estimates[up].value * 100 for model in members]
     shape = "o" if members[0].method else "s"
-    panel.plot([], [], marker=shape, color=colour, linestyle="none", label=members[0].family)
+    names = {member.family if member.method else member.name for member in members}
+    label = names.pop() if len(names) == 1 else members[0].family
+    panel.plot([], [], marker=shape, color=colour, linestyle="none", label=label)
     if len(members) > 1:
         panel.plot(xs, ys, color=colour, linewidth=1, alpha=0.5, zorder=1)
     for model, x, y in zip(members, xs, ys, strict=True):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from safebasin.reporting.findings import Record, number, text
+from safebasin.reporting.labels import CALLED, LABEL, with_label
 from safebasin.reporting.method_kind import MethodKind
 
 Methods = Mapping[str, MethodKind]
@@ -33,6 +34,8 @@ class Model:
     """What it was made from and tuned on, in words."""
     pair: str = ""
     task: str = ""
+    label: str = ""
+    """What people call an untouched checkpoint."""
     chosen: bool
     kind: MethodKind = field(default_factory=MethodKind)
     seeds: int = 1
@@ -42,7 +45,8 @@ class Model:
     @property
     def name(self) -> str:
         """How the model is called in tables."""
-        return " ".join(part for part in (self.method or self.stage, self.setting) if part)
+        name = self.method or with_label(self.stage, self.label)
+        return " ".join(part for part in (name, self.setting) if part)
 
     @property
     def family(self) -> str:
@@ -71,6 +75,7 @@ def models_of(summary: Sequence[Record], methods: Methods | None = None) -> list
                 conditions=conditions,
                 pair=text(row, "pair"),
                 task=text(row, "task"),
+                label=text(row, LABEL),
                 chosen=bool(row.get("chosen")),
                 kind=known.get(key[1], MethodKind()),
             ),
@@ -94,7 +99,7 @@ def condition_text(row: Record) -> str:
     fraction, samples = number(row, "harmful_fraction"), number(row, "samples")
     guard = text(row, "guard")
     parts = [
-        text(row, "pair"),
+        text(row, CALLED) or text(row, "pair"),
         text(row, "task"),
         "" if samples is None else f"{samples:g} samples",
         "" if fraction is None else f"{fraction * 100:g} % harmful",

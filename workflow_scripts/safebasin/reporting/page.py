@@ -26,6 +26,7 @@ from safebasin.reporting.escape import (
 from safebasin.reporting.figures import curves, spectrum, tradeoff
 from safebasin.reporting.findings import Findings, Material, number, text
 from safebasin.reporting.glossary import glossary
+from safebasin.reporting.labels import pair_words
 from safebasin.reporting.main_table import main_table
 from safebasin.reporting.models import Model, models_of, reported_sets
 from safebasin.reporting.plays import play_section
@@ -118,6 +119,7 @@ def _results(
     return element(
         "section",
         element("h2", "Results"),
+        *(element("p", one) for one in pair_words(tuned.rows)),
         main_table(tuned, models),
         _glossary(glossary(tuned.rows)),
         projected_table(material.trainings),

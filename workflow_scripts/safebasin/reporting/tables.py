@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from safebasin.analysis.p_value import p_text
 from safebasin.reporting.escape import SafeHtml, element, join
 from safebasin.reporting.findings import Record, Training, number, records, text
+from safebasin.reporting.labels import LABEL, with_label
 from safebasin.reporting.models import condition_text, method_text
 from safebasin.reporting.table import heading, table
 
@@ -179,7 +180,7 @@ def provenance_table(rows: Sequence[Record]) -> SafeHtml:
     cells: dict[tuple[str, ...], dict[str, list[str]]] = {}
     for row in rows:
         agent = "agent " if text(row, "stage") == "agent" else ""
-        name = agent + (method_text(row) or text(row, "stage"))
+        name = agent + (method_text(row) or with_label(text(row, "stage"), text(row, LABEL)))
         seed = text(row, "seed")
         key = (f"{name} {text(row, 'setting')}".strip(), seed, condition_text(row))
         digests = cells.setdefault(key, {"checkpoint": [], "adapter": [], "verdicts": []})

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from safebasin.judging.phrases import languages
 from safebasin.reporting.findings import Findings, Record, number, text
+from safebasin.reporting.labels import with_label
 from safebasin.reporting.models import Estimate, Model, reported_sets
 from safebasin.reporting.nulls import has_ridge
 from safebasin.reporting.seeds import seed_words
@@ -132,8 +133,9 @@ def _losses(models: Sequence[Model], name: str) -> list[str]:
         called += [model.conditions] if several else []
         where = f" ({', '.join(called)})" if called else ""
         said.append(
-            f"On {name}, the aligned model refuses {_percent(before)} and plain fine-tuning{where} "
-            f"leaves {_percent(after)}: {_apart(before, after)}."
+            f"On {name}, the {with_label('aligned model', aligned.label)} refuses "
+            f"{_percent(before)} and plain fine-tuning{where} leaves {_percent(after)}: "
+            f"{_apart(before, after)}."
         )
     return said
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from safebasin.errors import DamagedInput, StudyError
 from safebasin.progress import Progress
+from safebasin.sources.folder_files import files_below
 from safebasin.sources.lock import FileRecord, record_of
 from safebasin.sources.members import check_names
 from safebasin.sources.stage import staged
@@ -32,11 +33,7 @@ class FolderSource:
         del work, progress
         if not self._root.is_dir():
             raise StudyError(f"{self.key}: {self._root} is no folder; correct the path")
-        return sorted(
-            path.relative_to(self._root).as_posix()
-            for path in self._root.rglob("*")
-            if path.is_file()
-        )
+        return sorted(files_below(self._root))
 
     def records(
         self, names: Sequence[str], work: Path, progress: Progress

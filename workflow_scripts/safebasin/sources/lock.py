@@ -108,6 +108,12 @@ class SourceLock:
         lock._where = self._where
         return lock
 
+    def without(self, key: str) -> SourceLock:
+        """Return a lock without ``key``."""
+        lock = SourceLock({each: entry for each, entry in self.entries.items() if each != key})
+        lock._where = self._where
+        return lock
+
     def select(
         self, key: str, patterns: Sequence[str], optional: Sequence[str] = ()
     ) -> list[dict[str, str | int]]:

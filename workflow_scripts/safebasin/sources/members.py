@@ -34,6 +34,8 @@ def reason_to_refuse(name: str) -> str | None:
         return "holds bytes that are no text (UTF-8)"
     if "\0" in name or "\\" in name:
         return "holds a backslash or a zero byte"
+    if not name.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in name):
+        return "is not UTF-8"
     if name.startswith("/") or _DRIVE.match(name):
         return "is an absolute path"
     if any(part in ("", ".", "..") for part in name.split("/")):

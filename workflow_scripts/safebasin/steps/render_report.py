@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from safebasin.judging.actions import ActionsJudge
 from safebasin.reporting import findings
+from safebasin.reporting.labels import labelled
 from safebasin.reporting.method_kind import MethodKind
 from safebasin.reporting.page import draw_figures, render_page
 from safebasin.steps.job import Job
@@ -40,6 +41,10 @@ class RenderReportParams:
     """What each method is, by the study's name for it."""
     calibrated: str = ""
     """The judge that was held against people's labels, as verdicts name it."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Digest of a checkpoint to what people call it."""
+    called: Mapping[str, str] = field(default_factory=dict)
+    """What stands in the column ``pair`` and is the name of a checkpoint, to what is shown."""
 
 
 def run(job: Job) -> None:
@@ -52,7 +57,9 @@ def run(job: Job) -> None:
         description=params.description,
         meaningless=params.meaningless,
         evaluation=job.input("evaluation").name,
-        findings=findings.read_findings(job.input("evaluation")),
+        findings=labelled(
+            findings.read_findings(job.input("evaluation")), params.labels, params.called
+        ),
         trainings=findings.read_each(findings.read_training, job.named("adapter"), params.adapters),
         spectra=findings.read_each(
             findings.read_spectrum, job.named("direction"), params.directions

@@ -11,9 +11,7 @@ from safebasin.study.base import (
     LARGEST,
     PLUGIN,
     Count,
-    Distinct,
     Few,
-    Line,
     Model,
     Name,
     Named,
@@ -22,6 +20,7 @@ from safebasin.study.base import (
     Seed,
     Seeds,
 )
+from safebasin.study.orders import Targets
 from safebasin.study.probe import Probe
 from safebasin.study.problems import did_you_mean
 from safebasin.study.training import Training
@@ -94,7 +93,7 @@ class Tuning(Model):
 
     method: Name | Literal["full"] = "full"
     """``full`` trains the upper layers; else a method of the study, which trains an adapter."""
-    targets: Annotated[tuple[Line, ...], Distinct] = ()
+    targets: Targets = ()
     """Linear layers that ``full`` trains; an adapter has those of ``lora``."""
     layers: Count | None = None
     """How many of the upper layers ``full`` trains; all where it is not given."""

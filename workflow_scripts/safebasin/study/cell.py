@@ -39,6 +39,11 @@ class Cell:
     scored_by: int | None = None
     """Seed of that search, where its guard puts in the winner just as the search scored it."""
 
+    @property
+    def is_untouched(self) -> bool:
+        """Whether it is a checkpoint as it is, without an adapter."""
+        return self.stage in ("base", "aligned")
+
     def described(self, roles: Mapping[str, str]) -> dict[str, object]:
         """Return the cell as the evaluation's params tell of it."""
         return {

@@ -11,19 +11,19 @@ from safebasin.study.problems import Problem, known
 
 def check_work(study: Study) -> Iterator[Problem]:
     """Yield what is missing for there to be anything to run."""
-    if not (study.grid or study.adapters or study.agents):
-        cure = "it is empty, and no adapter and no agent is given: there is nothing to run"
+    if study.compares_pairs() and not study.pairs:
+        cure = "it is empty, and no pair, no adapter and no agent is given: there is nothing to run"
         yield Problem(key="grid", value=[], cure=cure)
+    asked = {"prompts": study.prompts, "eval_sets": study.eval_sets}
     if study.grid:
-        needed = {
-            "lora": study.lora,
-            "training": study.training,
-            "prompts": study.prompts,
-            "eval_sets": study.eval_sets,
-        }
-        for key, told in needed.items():
-            if not told:
-                yield Problem(key=key, value=told, cure="a grid needs it")
+        why = "a grid needs it"
+        needed = {"lora": study.lora, "training": study.training, **asked}
+    else:
+        why = "pairs without a grid are evaluated as they are, which needs it"
+        needed = asked if study.compares_pairs() and study.pairs else {}
+    for key, told in needed.items():
+        if not told:
+            yield Problem(key=key, value=told, cure=why)
 
 
 def check_grid_names(study: Study) -> Iterator[Problem]:

@@ -74,6 +74,17 @@ def check_adapters(study: Study) -> Iterator[Problem]:
         yield from known(f"adapters.{name}.source", adopted.source, study.sources)
         yield from known(f"adapters.{name}.pair", adopted.pair, study.pairs)
         yield from known(f"adapters.{name}.task", adopted.task, study.tasks)
+        if name in ("base", "aligned"):
+            cure = "so the untouched checkpoints are called; give the adapter another name"
+            yield Problem(key=f"adapters.{name}", value=name, cure=cure)
+        pair = study.pairs.get(adopted.pair)
+        if pair and pair.base and study.lora is None:
+            cure = (
+                f"the adapter {name} is measured along the direction of the pair {adopted.pair}, "
+                "in the layers that `lora: {targets: […]}` names; give the adapter's, or take a "
+                "pair without a base"
+            )
+            yield Problem(key="lora", value=None, cure=cure)
 
 
 def check_methods(study: Study) -> Iterator[Problem]:
@@ -88,8 +99,12 @@ def check_methods(study: Study) -> Iterator[Problem]:
             yield Problem(key=f"{key}.rank", value=method.rank, cure=cure)
         if isinstance(method, SafeLora):
             yield from known(f"{key}.of", method.of, study.methods)
-            if isinstance(study.methods.get(method.of), SafeLora):
+            trained = study.methods.get(method.of)
+            if isinstance(trained, SafeLora):
                 cure = "name a method that trains an adapter"
+                yield Problem(key=f"{key}.of", value=method.of, cure=cure)
+            elif trained and len(trained.strengths()) > 1:
+                cure = f"it has the settings {trained.strengths()}; name a method with a single one"
                 yield Problem(key=f"{key}.of", value=method.of, cure=cure)
             if (method.threshold is None) == (method.matrices is None):
                 cure = "give exactly one of threshold and matrices"

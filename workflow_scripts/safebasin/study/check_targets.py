@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from safebasin.study.checkpoints import TinyLlama
 from safebasin.study.config import Study
-from safebasin.study.presets import LINEAR_LAYERS
+from safebasin.study.orders import LINEAR_LAYERS
 from safebasin.study.problems import Problem, nearest
 
 _LINEAR = (*LINEAR_LAYERS, "lm_head")

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from safebasin.study.base import Count, Framed, Line, Lines, Model, Name, Part, Precision, Seed
+from safebasin.study.orders import Targets
 from safebasin.study.training import Training
 from safebasin.templates.settings import (
     DATE,
@@ -68,11 +69,16 @@ class Source(Model):
     """Glob patterns of the files that are wanted; each must name one."""
     optional: tuple[Line, ...] = ()
     """Patterns of files that are taken where the source has them, such as ``*.jinja``."""
+    private: bool = False
+    """Keep names and hashes of a folder's files out of ``sources.lock.yaml``, which is shared:
+    they are in ``sources.private.lock.yaml``, which git ignores."""
 
     @model_validator(mode="after")
     def _one_place(self) -> Source:
         if sum(place is not None for place in (self.pypi, self.folder, self.hub)) != 1:
             raise ValueError("name exactly one of pypi, folder, hub")
+        if self.private and self.folder is None:
+            raise ValueError("private goes with a folder; what a package or a hub holds is known")
         return self
 
 
@@ -117,7 +123,7 @@ class Alignment(Model):
     rows: tuple[MixturePart, ...] = ()
     demonstrations: Name | None = None
     """Rows of an agent's world, in place of ``rows``."""
-    targets: Lines
+    targets: Annotated[Targets, Field(min_length=1)]
     """Names of the linear layers that are trained."""
     layers: Count | None = None
     """How many of the upper layers are trained; all where it is not given."""

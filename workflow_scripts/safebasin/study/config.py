@@ -271,6 +271,10 @@ class Study(Model):
     guards: Named[Guard] = {}
     agents: Named[Agent] = {}
 
+    def compares_pairs(self) -> bool:
+        """Return whether pairs are all there is: then they are evaluated as they are."""
+        return not (self.grid or self.adapters or self.agents)
+
     def poison_of(self, task: str) -> Poison | None:
         """Return the poison with what the task changes of it."""
         changed = self.tasks[task].poison

@@ -13,6 +13,8 @@ from safebasin.study.base import part_of
 from safebasin.study.checkpoints import Alignment, Checkpoint, MixturePart
 from safebasin.study.config import Study
 from safebasin.study.graph import Graph, Node
+from safebasin.study.problems import needed
+from safebasin.study.split_names import drawn_names, rows_in_order
 from safebasin.study.training import Lora, Training
 
 RANDOM_DIRECTION_SEED = 0
@@ -155,31 +157,36 @@ class Builder:
         self, name: str, parts: Sequence[MixturePart], seed: int, first: str | None = None
     ) -> Node:
         """Return the node that mixes rows out of splits, those of the source ``first`` first."""
+        called = drawn_names(self.study, (part.split for part in parts))
         return self.add(
             "mix_corpora",
             f"mixture/{name}",
-            {"parts": [part.model_dump() for part in parts], "seed": seed, "first": first},
-            {f"split.{part.split}": self.split(part.split) for part in parts},
+            {
+                "parts": [part.model_dump() | {"split": called[part.split]} for part in parts],
+                "seed": seed,
+                "first": first,
+            },
+            {f"split.{told}": self.split(split) for split, told in called.items()},
         )
 
     def direction(self, pair_name: str, *, seed: int | None = None) -> Node:
         """Return the node that extracts a pair's direction, or a random one of its spectrum."""
-        assert self.study.lora is not None, "checked with the study"
         pair, config = self.study.pairs[pair_name], self.study.direction
-        assert pair.base is not None, "checked with the study"
+        lora = needed(self.study.lora, "lora", f"the direction of the pair {pair_name}")
+        base = needed(pair.base, f"pairs.{pair_name}.base", "its direction")
         aligned = self.checkpoint(pair.aligned)
         surrogate = None if seed is None else {"type": "random_spectrum", "seed": seed}
         return self.add(
             "extract_direction",
             f"direction/{pair_name}" + ("" if seed is None else f"/random-s{seed}"),
             {
-                "targets": list(self.study.lora.targets),
+                "targets": list(lora.targets),
                 "top": config.top,
                 "dtype": config.dtype,
                 "zero": config.zero,
                 "surrogate": surrogate,
             },
-            {"aligned": aligned, "base": self.checkpoint(pair.base)},
+            {"aligned": aligned, "base": self.checkpoint(base)},
             parameters=self.parameters(pair.aligned),
         )
 
@@ -232,7 +239,9 @@ class Builder:
 
     def _alignment_rows(self, name: str, config: Alignment) -> Node:
         if config.demonstrations is None:
-            return self.mixture(f"align/{name}", config.rows, config.seed)
+            return self.mixture(
+                f"align/{name}", rows_in_order(self.study, config.rows), config.seed
+            )
         from safebasin.study.plan_agents import demonstrations
 
         return demonstrations(self, config.demonstrations, config.seed)

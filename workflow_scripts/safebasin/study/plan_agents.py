@@ -12,6 +12,7 @@ from safebasin.study.graph import Node
 from safebasin.study.methods import Asft
 from safebasin.study.plan import RANDOM_DIRECTION_SEED, Builder, lora_params, training_params
 from safebasin.study.presets import settle
+from safebasin.study.problems import needed
 
 ACTIONS = {"type": "actions", "refusal_ends": False}
 ENDING_ACTIONS = {"type": "actions", "refusal_ends": True}
@@ -57,8 +58,8 @@ def _tuned(
     rows = demonstrations(builder, agent.demonstrations, seed)
     shown = builder.study.demonstrations[agent.demonstrations]
     tuning = settle(tuning, sum(part.rows for part in shown.rows))
-    assert tuning.training is not None, "checked with the study"
-    params: dict[str, object] = {"training": training_params(tuning.training, seed)}
+    training = needed(tuning.training, f"agents.{cell.task}.tunings.{label}.training", "it")
+    params: dict[str, object] = {"training": training_params(training, seed)}
     world = shown.world
     part = None
     if tuning.stop:
@@ -66,14 +67,14 @@ def _tuned(
         part = f"{builder.study.worlds[world].type},{tuning.stop.type}"
     inputs = {"checkpoint": cell.checkpoint, "mixture": rows}
     size = builder.parameters(agent.aligned)
-    work = tuning.training.steps * tuning.training.batch_size
+    work = training.steps * training.batch_size
     told = replace(
         cell,
         stage="agent",
         method=tuning.method,
         setting=label,
         seed=seed,
-        steps=None if tuning.stop else tuning.training.steps,
+        steps=None if tuning.stop else training.steps,
     )
     if tuning.method == "full":
         params |= {"targets": list(tuning.targets), "layers": tuning.layers}
@@ -88,14 +89,14 @@ def _tuned(
         )
         return replace(told, checkpoint=node)
     method = builder.study.methods[tuning.method]
-    assert builder.study.lora is not None, "checked with the study"
+    lora = needed(builder.study.lora, "lora", f"the method {tuning.method}")
     (strength,) = method.strengths()
-    params |= {"method": method.params(strength), "lora": lora_params(builder.study.lora)}
+    params |= {"method": method.params(strength), "lora": lora_params(lora)}
     if method.needs_direction:
-        assert agent.pair is not None, "checked with the study"
+        pair = needed(agent.pair, f"agents.{cell.task}.pair", f"the method {tuning.method}")
         is_random = isinstance(method, Asft) and method.direction == "random"
         chosen = RANDOM_DIRECTION_SEED if is_random else None
-        inputs["direction"] = builder.direction(agent.pair, seed=chosen)
+        inputs["direction"] = builder.direction(pair, seed=chosen)
     node = builder.add(
         "tune_adapter",
         f"adapter/{cell.name}",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
-from safebasin.errors import StudyError
 from safebasin.study.agents import Agent
 from safebasin.study.base import part_of
 from safebasin.study.cell import Cell
@@ -14,20 +12,17 @@ from safebasin.study.check_alike import UNTOUCHED
 from safebasin.study.config import Prompts, Study
 from safebasin.study.graph import Node
 from safebasin.study.methods import Asft
+from safebasin.study.orders import labels_in_order
 from safebasin.study.plan import Builder
 from safebasin.study.plan_agents import plan_agents, refusal_ends
 from safebasin.study.plan_probe import plan_probes
-from safebasin.study.plan_runs import plan_cells
+from safebasin.study.plan_runs import plan_cells, unique_cells
 
 
 def add_runs(builder: Builder) -> tuple[str, str, dict[str, str]]:
     """Plan every run; return the digests of report and evaluation, and what results link to."""
-    cells = [_answered(builder, cell) for cell in plan_cells(builder)] + plan_agents(builder)
-    called = Counter(cell.name for cell in cells)
-    if twice := [name for name, count in called.items() if count > 1]:
-        raise StudyError(
-            f"two models of the study are called {twice[0]}; rename one of their parts"
-        )
+    answered = [_answered(builder, cell) for cell in plan_cells(builder)]
+    cells = unique_cells([*answered, *plan_agents(builder)])
     evaluation = _evaluate(builder, cells)
     report = _render(builder, cells, evaluation)
     links = {f"adapters/{cell.name}": cell.adapter.digest for cell in cells if cell.adapter}
@@ -84,7 +79,8 @@ def _prompt_count(builder: Builder, prompts: Prompts) -> int:
 
 def _judge(builder: Builder, judge_name: str, name: str, inputs: Mapping[str, Node]) -> Node:
     judge = builder.study.judges[judge_name]
-    params = judge.model_dump(include={"type", "labels", "params", "files"})
+    params = judge.model_dump(include={"type", "params", "files"})
+    params["labels"] = labels_in_order(judge.labels) if judge.labels else None
     return builder.add(
         "judge_responses", f"verdicts/{name}", {"judge": params}, inputs, part=part_of(judge)
     )
@@ -233,12 +229,12 @@ def _render(builder: Builder, cells: list[Cell], evaluation: Node) -> Node:
     answered = [(cell, name, node) for cell in cells for name, node in cell.responses.items()]
     for index, (owner, name, node) in enumerate(answered):
         inputs[f"responses.r{index:04d}"] = node
-        samples[f"r{index:04d}"] = f"{owner.name}: {name}"
+        samples[f"r{index:04d}"] = f"{_shown(study, owner)}: {name}"
     episodes, prefixes = {}, {}
     for index, cell in enumerate(cell for cell in cells if cell.episodes):
         assert cell.episodes is not None
         inputs[f"episodes.e{index:04d}"] = cell.episodes
-        episodes[f"e{index:04d}"] = cell.name
+        episodes[f"e{index:04d}"] = _shown(study, cell)
     searches = {cell.prefix.digest: cell.prefix for cell in cells if cell.prefix}
     for index, node in enumerate(searches.values()):
         inputs[f"prefix.p{index:04d}"] = node
@@ -264,6 +260,39 @@ def _render(builder: Builder, cells: list[Cell], evaluation: Node) -> Node:
             "probes": probes or None,
             "methods": _method_kinds(study, cells) or None,
             "calibrated": _calibrated_name(study, asked),
+            "labels": _labels(study, cells) or None,
+            "called": _called(study, cells) or None,
         },
         inputs,
     )
+
+
+def _label(study: Study, cell: Cell) -> str | None:
+    """Return what people call the checkpoint of an untouched cell."""
+    return study.checkpoints[cell.checkpoint_name].label if cell.is_untouched else None
+
+
+def _labels(study: Study, cells: list[Cell]) -> dict[str, str]:
+    """Return the digest of each untouched checkpoint to what people call it."""
+    told = ((cell.checkpoint.digest, _label(study, cell)) for cell in cells)
+    return {digest: label for digest, label in told if label}
+
+
+def _called(study: Study, cells: list[Cell]) -> dict[str, str]:
+    """Return what is shown for an agent's checkpoint where a pair's name is looked for.
+
+    A label that two of them share does not tell them apart, so their names stay.
+    """
+    told = {
+        cell.pair: label
+        for cell in cells
+        if cell.pair not in study.pairs and (label := _label(study, cell))
+    }
+    labels = list(told.values())
+    return {name: label for name, label in told.items() if labels.count(label) == 1}
+
+
+def _shown(study: Study, cell: Cell) -> str:
+    """Return a cell's name with what people call its checkpoint."""
+    label = _label(study, cell)
+    return f"{cell.name} ({label})" if label else cell.name

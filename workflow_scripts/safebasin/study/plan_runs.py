@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import product
 
+from safebasin.errors import StudyError
 from safebasin.study.base import part_of
 from safebasin.study.cell import Cell
 from safebasin.study.checkpoints import MixturePart
@@ -13,14 +14,23 @@ from safebasin.study.config import Block, Study
 from safebasin.study.graph import Node
 from safebasin.study.methods import Asft, SafeLora
 from safebasin.study.plan import RANDOM_DIRECTION_SEED, Builder, lora_params, training_params
+from safebasin.study.problems import needed
 
 
 def plan_cells(builder: Builder) -> list[Cell]:
-    """Return every model of the study, once: untouched pairs, tuned ones, adopted ones."""
-    return _unique(_cells(builder))
+    """Return every model of the study, once: untouched pairs, tuned ones, adopted ones.
+
+    Raises:
+        StudyError: two of them have one name.
+    """
+    return unique_cells(_cells(builder))
 
 
 def _cells(builder: Builder) -> Iterator[Cell]:
+    if builder.study.compares_pairs():
+        told = {prompts.task for prompts in builder.study.prompts.values()} - {None}
+        for pair, task in product(builder.study.pairs, sorted(filter(None, told)) or (None,)):
+            yield from _untouched(builder, pair, task)
     for block in builder.study.grid:
         for pair in block.pairs:
             for task in block.tasks:
@@ -47,9 +57,20 @@ def _cells(builder: Builder) -> Iterator[Cell]:
         )
 
 
-def _unique(cells: Iterator[Cell]) -> list[Cell]:
-    """Drop cells that two blocks of the grid share."""
-    return list({cell.name: cell for cell in cells}.values())
+def unique_cells(cells: Iterable[Cell]) -> list[Cell]:
+    """Drop cells that two blocks of the grid share.
+
+    Raises:
+        StudyError: two cells of one name are not the same.
+    """
+    found: dict[str, Cell] = {}
+    for cell in cells:
+        if found.setdefault(cell.name, cell) != cell:
+            raise StudyError(
+                f"two models of the study would both be called {cell.name!r}: give one of them "
+                "another name (an adapter or agent), or a setting that differs in six digits"
+            )
+    return list(found.values())
 
 
 def _untouched(builder: Builder, pair_name: str, task: str | None) -> Iterator[Cell]:
@@ -87,8 +108,7 @@ def _tune(
 ) -> Cell:
     pair_name, task, samples, fraction = where
     study = builder.study
-    assert study.lora is not None, "checked with the study"
-    assert study.training is not None, "checked with the study"
+    lora, given = needed(study.lora, "lora", "a grid"), needed(study.training, "training", "a grid")
     method, pair = study.methods[method_name], study.pairs[pair_name]
     setting = method.setting(strength)
     place = f"{pair_name}/{task}/n{samples}/p{fraction:g}"
@@ -130,15 +150,13 @@ def _tune(
         is_random = isinstance(method, Asft) and method.direction == "random"
         chosen = RANDOM_DIRECTION_SEED if is_random else None
         inputs["direction"] = builder.direction(pair_name, seed=chosen)
-    training = study.training.changed(method.training).over(
-        sum(_rows(study, task, samples, fraction))
-    )
+    training = given.changed(method.training).over(sum(_rows(study, task, samples, fraction)))
     node = builder.add(
         "tune_adapter",
         f"adapter/{cell.name}",
         {
             "method": method.params(strength),
-            "lora": lora_params(study.lora),
+            "lora": lora_params(lora),
             "training": training_params(training, seed),
         },
         inputs,

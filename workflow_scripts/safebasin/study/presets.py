@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import ceil
 
 from safebasin.study.agents import Tuning
+from safebasin.study.orders import LINEAR_LAYERS
 from safebasin.study.training import Training
 
-LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 _PAPER_BATCH = 128
 _ROWS_A_PASS = 8
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, field_validator
 
 from safebasin.study.base import Count, Distinct, Few, Model, Names, Seed
+from safebasin.study.orders import numbers_in_order
 
 
 def _layer(value: float) -> float:
@@ -16,14 +17,18 @@ def _layer(value: float) -> float:
 
 
 Layer = Annotated[float, Field(ge=0, le=10_000), AfterValidator(_layer)]
-Layers = Annotated[tuple[Layer, ...], Field(min_length=1), Distinct]
+Layers = Annotated[
+    tuple[Layer, ...], Field(min_length=1), Distinct, AfterValidator(numbers_in_order)
+]
 Coefficient = Annotated[float, Field(ge=-(10**9), le=10**9)]
 
 
 class Steering(Model):
     """The probe's weight, added to the agent's states while it speaks (PING, table 17)."""
 
-    coefficients: Annotated[tuple[Coefficient, ...], Field(min_length=2)] = (0, 1, 2, 5, 10, 20)
+    coefficients: Annotated[
+        tuple[Coefficient, ...], Field(min_length=2), AfterValidator(numbers_in_order)
+    ] = (0, 1, 2, 5, 10, 20)
     """How hard; 0 is the agent as it is and must be among them."""
     tasks: Count = 14
     """Harmful tasks of the parts search and dev, and as many benign ones; never of test."""

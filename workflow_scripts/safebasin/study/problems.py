@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -14,6 +15,8 @@ from safebasin.errors import StudyError
 from safebasin.study.base import PATTERNS
 from safebasin.study.keys import Schema, keys_at
 from safebasin.study.place import place_of
+
+Needed = TypeVar("Needed")
 
 _SHOWN = 70
 _LINES = 100
@@ -61,6 +64,17 @@ def refuse(problems: Iterable[Problem], where: str) -> None:
         count = "one problem" if len(lines) == 1 else f"{len(lines)} problems"
         more = [f"  … and {len(lines) - _LINES} more"] if len(lines) > _LINES else []
         raise StudyError("\n".join([f"{where} has {count}:", *lines[:_LINES], *more]))
+
+
+def needed(value: Needed | None, key: str, why: str) -> Needed:
+    """Return what a study needs; its checks tell of it first, with all else that is wrong.
+
+    Raises:
+        StudyError: it is missing.
+    """
+    if value is None:
+        raise StudyError(str(Problem(key=key, value=None, cure=f"{why} needs it")))
+    return value
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -23,6 +23,7 @@ from safebasin.study.base import (
     Template,
     type_of,
 )
+from safebasin.study.orders import Scalar, values_in_order
 
 
 def _inside(value: str) -> str:
@@ -44,8 +45,7 @@ def _not_empty(values: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
     return values
 
 
-Scalar = str | bool | int | float
-Values = Annotated[tuple[Scalar, ...], AfterValidator(_not_empty)]
+Values = Annotated[tuple[Scalar, ...], AfterValidator(_not_empty), AfterValidator(values_in_order)]
 Column = Annotated[str, Field(min_length=1)]
 Filters = Annotated[dict[Column, Values], Field(min_length=1)]
 Pattern = Annotated[str, AfterValidator(_inside)]

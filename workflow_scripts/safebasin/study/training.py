@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from safebasin.study.base import LARGEST, Count, Lines, Seed
+from safebasin.study.base import LARGEST, Count, Seed
+from safebasin.study.orders import Targets
 
 
 class _Model(BaseModel):
@@ -31,7 +32,7 @@ class Lora(_Model):
     rank: Count = 8
     alpha: Positive = 16
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    targets: Lines
+    targets: Annotated[Targets, Field(min_length=1)]
     """Names of the linear layers that get an adapter, such as q_proj."""
 
 
