@@ -35,3 +35,17 @@ def test_a_setting_that_does_not_exist_is_refused_with_those_that_do():
 
 def test_gigabytes_are_decimal():
     assert Machine(gpu_gb=80).gpu_bytes == 80_000_000_000
+
+
+@pytest.mark.parametrize("value", [10, 10.0, True, None, "", " ", ["a"], "a\nb"])
+def test_a_store_that_is_no_path_is_refused(value):
+    """Snakemake makes the number 10 of ``store=010``, and nothing of ``store=``."""
+    with pytest.raises(StudyError, match=r"store=.*: the path of a folder is right"):
+        machine_of({"store": value})
+
+
+@pytest.mark.parametrize("value", [10**5000, 1e300, 1e-300, 10**400, "9" * 5000])
+def test_a_memory_that_no_sum_holds_is_refused_in_one_line(value):
+    with pytest.raises(StudyError, match=r"gpu_gb=.*the memory of one GPU in GB") as caught:
+        machine_of({"gpu_gb": value})
+    assert len(str(caught.value)) < 200

@@ -45,12 +45,12 @@ def machine_of(settings: Mapping[str, Any]) -> Machine:
     unknown = [key for key in settings if key not in SETTINGS]
     if unknown:
         raise StudyError(
-            f"--config {shown(str(unknown[0]))[1:-1]}=…: only {', '.join(SETTINGS)} are set there; "
+            f"--config {_said(unknown[0])}=…: only {', '.join(SETTINGS)} are set there; "
             "lay a YAML file over the study with --configfile config.yaml my.yaml"
         )
     device = settings.get("device", DEVICES[0])
     if device not in DEVICES:
-        raise StudyError(f"--config device={shown(device)}: {', '.join(DEVICES)} are right")
+        raise StudyError(f"--config device={_said(device)}: {', '.join(DEVICES)} are right")
     return Machine(
         store=_folder(settings["store"]) if "store" in settings else None,
         device=device,
@@ -58,11 +58,16 @@ def machine_of(settings: Mapping[str, Any]) -> Machine:
     )
 
 
+def _said(value: object) -> str:
+    """Return a value as it stands on a command line."""
+    return shown(value)[1:-1] if isinstance(value, str) else shown(value)
+
+
 def _folder(value: object) -> Path:
     """Return the path of a store; ``010`` would come here as the number 10."""
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise StudyError(
-            f"--config store={shown(value)}: the path of a folder is right; one that is named like "
+            f"--config store={_said(value)}: the path of a folder is right; one that is named like "
             "a number is written ./10"
         )
     return Path(value)
@@ -80,6 +85,6 @@ def gigabytes(value: object, where: str) -> float:
         number = 0.0
     if not 0.001 <= number <= _MOST_GB:
         raise StudyError(
-            f"{where}={shown(value)}: the memory of one GPU in GB, such as 80, is right"
+            f"{where}={_said(value)}: the memory of one GPU in GB, such as 80, is right"
         )
     return number

@@ -77,6 +77,15 @@ def test_select_names_the_key_and_the_pattern_that_fail() -> None:
         (GOOD + GOOD, "occurs twice"),
         ("- a\n", "top"),
         ("a: [\n", "not readable"),
+        (GOOD.replace("size: 3", "size: 010"), r"files\.a\.csv\.size, line \d+: 010 is octal"),
+        (GOOD.replace("size: 3", "size: 1:30"), "'1:30'"),
+        (GOOD.replace("size: 3", "size: 2020-13-45"), "'2020-13-45'"),
+        (GOOD.replace("size: 3", "size: 9223372036854775808"), "less than 9223372036854775808"),
+        (GOOD.replace("size: 3", "size: " + "9" * 5000), "has 5000 digits"),
+        ("a: " + "[" * 500, "nested too deeply: a lock has at most 8 levels"),
+        ("a: &a [x, x]\n" + "".join(f"b{n}: [*a]\n" for n in range(9)), "should be a valid dict"),
+        ("? [a]\n: b\n", "a key is a word"),
+        ("a: !!python/object:os.system b\n", r"a tag \(!!python"),
     ],
 )
 def test_a_wrong_lock_is_refused_with_the_value_and_a_cure(
@@ -97,3 +106,15 @@ def test_all_problems_of_a_lock_are_told_at_once(tmp_path: Path) -> None:
 
 def _folder() -> LockEntry:
     return LockEntry(files={"a.csv": FileRecord(sha256=HASH, size=3)})
+
+
+def test_a_lock_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sources.lock.yaml"
+    for raw in (b"a: \xff", "a: b".encode("utf-16"), b"a: \0"):
+        path.write_bytes(raw)
+        with pytest.raises(StudyError, match="not UTF-8"):
+            SourceLock.load(path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(StudyError, match="it is a folder"):
+        SourceLock.load(path)

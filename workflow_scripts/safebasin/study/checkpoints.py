@@ -164,7 +164,7 @@ class Checkpoint(Model):
     ``into_first_user_turn``, before the first user's text, for families without such a role."""
     label: Line | None = None
     """What the report calls it."""
-    parameters: Annotated[int, Field(ge=1, le=10**14)] | None = None
+    parameters: Annotated[int, Field(ge=1, le=10**15)] | None = None
     """How many parameters it has, for memory and time requests; else told from the source."""
 
     @property
