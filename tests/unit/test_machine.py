@@ -44,7 +44,7 @@ def test_a_store_that_is_no_path_is_refused(value):
         machine_of({"store": value})
 
 
-@pytest.mark.parametrize("value", [10**5000, 1e300, 1e-300, 10**400, "9" * 5000])
+@pytest.mark.parametrize("value", [pytest.param(10**5000, id="large"), 1e300, 1e-300, "9" * 500])
 def test_a_memory_that_no_sum_holds_is_refused_in_one_line(value):
     with pytest.raises(StudyError, match=r"gpu_gb=.*the memory of one GPU in GB") as caught:
         machine_of({"gpu_gb": value})
