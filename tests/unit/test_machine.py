@@ -37,7 +37,7 @@ def test_gigabytes_are_decimal():
     assert Machine(gpu_gb=80).gpu_bytes == 80_000_000_000
 
 
-@pytest.mark.parametrize("value", [10, 10.0, True, None, "", " ", ["a"], "a\nb"])
+@pytest.mark.parametrize("value", [10, 10.0, True, None, "", " ", ["a"], "a\nb", "a" * 300])
 def test_a_store_that_is_no_path_is_refused(value):
     """Snakemake makes the number 10 of ``store=010``, and nothing of ``store=``."""
     with pytest.raises(StudyError, match=r"store=.*: the path of a folder is right"):

@@ -107,3 +107,8 @@ def test_what_a_star_import_brings_is_not_guessed(folder):
     study["corpora"]["words"]["reader"] = {"type": "star.py:Reader"}
     Path("study.yaml").write_text(yaml.safe_dump(study))
     assert open_workflow([Path("study.yaml")], store=Path("store")).graph
+
+
+def test_a_plugin_whose_path_no_file_can_have_is_told_by_its_key(folder):
+    (line,) = refusal({"judges": {"phrases": {"type": f"{'a' * 5000}.py:Judge"}}})
+    assert is_told("judges.phrases.type: 'aaa", "there is no such file", [line])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from safebasin.errors import StudyError
+from safebasin.study.base import is_path
 from safebasin.study.problems import shown
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -65,12 +66,13 @@ def _said(value: object) -> str:
 
 def _folder(value: object) -> Path:
     """Return the path of a store; ``010`` would come here as the number 10."""
-    if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise StudyError(
-            f"--config store={_said(value)}: the path of a folder is right; one that is named like "
-            "a number is written ./10"
-        )
-    return Path(value)
+    try:
+        if isinstance(value, str):
+            return Path(is_path(value))
+        cure = "the path of a folder is right; one that is named like a number is written ./10"
+    except ValueError as problem:
+        cure = f"the path of a folder is right: {problem}"
+    raise StudyError(f"--config store={_said(value)}: {cure}")
 
 
 def gigabytes(value: object, where: str) -> float:

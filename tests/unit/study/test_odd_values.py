@@ -160,6 +160,11 @@ CASES = {
         {"s": {"folder": "a\0", "files": ["*"]}},
         "sources.s.folder: ",
     ),
+    "a folder that none can be": (
+        "sources",
+        {"s": {"folder": "a" * 300, "files": ["*"]}},
+        "sources.s.folder: 'aaa.*255 bytes between two slashes",
+    ),
     "an empty pattern": ("sources", {"s": {"folder": "a", "files": [""]}}, "sources.s.files.0: ''"),
     "a repository above": (
         "sources",

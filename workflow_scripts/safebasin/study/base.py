@@ -44,6 +44,17 @@ def _is_line(value: str) -> str:
     return value
 
 
+def is_path(value: str) -> str:
+    """Return the path, where a file can be called so.
+
+    Raises:
+        ValueError: it is empty, longer than a path can be, or has control characters.
+    """
+    if len(value) > 1000 or max(len(part.encode()) for part in value.split("/")) > 255:
+        raise ValueError("a path has at most 1000 characters, and 255 bytes between two slashes")
+    return _is_line(value)
+
+
 Distinct = AfterValidator(_distinct)
 """No entry of a list stands there twice."""
 Name = Annotated[str, Field(pattern=_NAME, max_length=60)]
@@ -51,7 +62,8 @@ Named = Annotated[dict[Name, T], AfterValidator(_told_apart)]
 """Things by their names, which become names of files."""
 Names = Annotated[tuple[Name, ...], Field(min_length=1), Distinct]
 Line = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_is_line)]
-"""A path, a pattern or a word."""
+"""A pattern or a word."""
+FilePath = Annotated[str, Field(min_length=1), AfterValidator(is_path)]
 Lines = Annotated[tuple[Line, ...], Field(min_length=1), Distinct]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1, le=LARGEST)]

@@ -7,7 +7,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from safebasin.study.base import Count, Framed, Line, Lines, Model, Name, Part, Precision, Seed
+from safebasin.study.base import (
+    Count,
+    FilePath,
+    Framed,
+    Line,
+    Lines,
+    Model,
+    Name,
+    Part,
+    Precision,
+    Seed,
+)
 from safebasin.study.orders import Targets
 from safebasin.study.training import Training
 from safebasin.templates.settings import (
@@ -40,7 +51,7 @@ class Hub(Model):
     """The branch or tag whose commit ``safebasin lock`` looks up while the revision is
     ``unlocked``; the commit is then in the lock."""
     kind: Literal["model", "dataset"] = "model"
-    mirrors: tuple[Line, ...] = ()
+    mirrors: tuple[FilePath, ...] = ()
     """Where else the same files are to be had, tried in turn when the hub does not give one:
     another hub's address (``https://…``, asked without your token) or a local folder. The files
     must be those of the lock, so a mirror changes no result."""
@@ -62,7 +73,7 @@ class Source(Model):
     """A package and its version, ``name==1.2.3``; nothing of it is installed or run."""
     archive: Literal["wheel", "sdist"] = "wheel"
     """Which archive of the package."""
-    folder: Line | None = None
+    folder: FilePath | None = None
     """A local folder."""
     hub: Hub | None = None
     files: Lines
