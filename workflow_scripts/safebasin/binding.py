@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -11,8 +10,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from snakemake.common import overwrite_function_params
-from snakemake.exceptions import WorkflowError
-from snakemake.io import regex_from_filepattern
 
 from safebasin import sizing
 from safebasin.commands.results import LINKED
@@ -34,6 +31,7 @@ from safebasin.store.receipts import lay_receipts, receipt_path
 from safebasin.study.graph import Node
 from safebasin.study.wanted import wanted_of
 from safebasin.workflow import Workflow, open_workflow
+from safebasin.working_folder import from_here, refuse_folder
 
 Answer = TypeVar("Answer")
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -277,9 +275,9 @@ def bind(configs: Sequence[Path], settings: Mapping[str, Any], *, is_main: bool)
         StudyError: the study has problems, or the machine's settings; all are in the message.
         MachineLacks: the disk is full or closed to this user.
     """
-    _refuse_folder(str(Path.cwd()))
+    refuse_folder(str(Path.cwd()))
     machine = machine_of(settings)
-    paths = [_from_here(path) for path in configs] or [Path("config.yaml")]
+    paths = [from_here(path) for path in configs] or [Path("config.yaml")]
     with disk_faults_told(Path()):
         workflow = open_workflow(paths, store=machine.store, compare_folders=is_main)
         binding = Binding(workflow, paths, machine)
@@ -288,28 +286,6 @@ def bind(configs: Sequence[Path], settings: Mapping[str, Any], *, is_main: bool)
         if is_main:
             binding.begin()
     return binding
-
-
-def _from_here(path: Path) -> Path:
-    """Return ``path`` as a user in the working directory writes it; Snakemake makes it absolute."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def _refuse_folder(folder: str) -> None:
-    """Refuse a working folder whose braces Snakemake cannot tell from its wildcards.
-
-    Raises:
-        StudyError: Snakemake would not find its own lock files there.
-    """
-    try:
-        is_found = re.match(regex_from_filepattern(folder), folder) is not None
-    except (re.error, WorkflowError):
-        is_found = False
-    if not is_found:
-        raise StudyError(
-            f"Snakemake takes the braces in the working folder {folder} for wildcards and cannot "
-            "run there; give the folder another name, or name another with --directory"
-        )
 
 
 def _told(text: str) -> Callable[[Any], str]:

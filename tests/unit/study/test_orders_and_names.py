@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from safebasin.corpora.mixing import MixturePart, mix_rows
 from safebasin.judging.label import parse_label
 from safebasin.study import agents, checkpoints, config, methods, probe, readers, training
+from safebasin.study.base import PluginFiles
 from safebasin.study.graph import Graph
 from safebasin.study.load import read_layers, validate
 from safebasin.study.plan import Pinned, plan
@@ -59,6 +60,7 @@ BLOCK: dict[str, Any] = {
     "methods": ["sft"],
     "seeds": [0],
 }
+COMPARED = ["sft", "asft", "ridge"]
 SAFETY, WORDS, MORE = (
     {"split": "everything", "rows": 8, "response": response} | told
     for response, told in (
@@ -92,7 +94,7 @@ FREE: dict[str, tuple[str, list[Any]]] = {
     "Block.harmful_fractions": ("grid.0.harmful_fractions", [0.25, 0.5]),
     "Block.methods": ("grid.0.methods", ["sft", "asft", "ridge"]),
     "Block.seeds": ("grid.0.seeds", [0, 1]),
-    "Study.grid": ("grid", [BLOCK, BLOCK | {"samples": [20]}]),
+    "Study.grid": ("grid", [BLOCK | {"methods": COMPARED}, BLOCK | {"samples": [20]}]),
     "_Penalty.lambda_": ("methods.ridge.lambda", [1, 2]),
     "Choice.refusal": ("choice.refusal", ["requests dev", "second dev"]),
     "Contrast.eval_sets": ("contrast.eval_sets", ["requests", "more"]),
@@ -104,6 +106,9 @@ FREE: dict[str, tuple[str, list[Any]]] = {
     "Steering.coefficients": ("agents.dojo.probe.steering.coefficients", [0, 10, 5]),
 }
 """A list whose order changes no row and no weight: where the study has one, and what is in it."""
+
+OWN = ("Plugin.files", "PluginReader.files", "Guard.files", "Judge.files", "Plugin.sweep")
+"""Lists of plug-ins: their files are put in order as they are read, and each strength is a run."""
 
 BOUND = {
     "Demonstrations.rows": "demonstrations.expert.rows",  # each draws with its place
@@ -160,7 +165,12 @@ def at(study: Any, path: str) -> tuple[Any, str | int]:
 
 
 def test_of_every_list_it_is_said_what_its_order_means():
-    assert set(lists()) == FREE.keys() | BOUND.keys()
+    assert set(lists()) == FREE.keys() | BOUND.keys() | {*OWN}
+
+
+def test_the_files_of_a_plug_in_are_a_set():
+    read = TypeAdapter(PluginFiles).validate_python
+    assert read(["b/c", "a.txt", "./a.txt", "b//c"]) == ("a.txt", "b/c")
 
 
 @pytest.mark.parametrize("name", FREE)

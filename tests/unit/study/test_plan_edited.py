@@ -106,9 +106,6 @@ TWINS = {
         raw["pairs"].update(dojo={"aligned": "tiny"})
         or raw.update(adapters={"theirs": {"source": "rows", "pair": "dojo"}})
     ),
-    "two settings that read alike": lambda raw: [
-        raw["methods"][name].update({"lambda": [1, 1.0000001]}) for name in ("asft", "ridge")
-    ],
     "a guard and a draw of another": lambda raw: (
         raw["guards"].update(
             {"neutral": {"type": "neutral", "draws": 2}, "neutral-1": {"type": "neutral"}}
@@ -122,7 +119,9 @@ TWINS = {
 def test_two_models_of_one_name_are_refused_and_none_is_dropped(smoke, edit):
     smoke["sources"] = {"rows": {"folder": "rows", "files": ["*"]}}
     TWINS[edit](smoke)
-    with pytest.raises(StudyError, match="two models of the study would both be called"):
+    with pytest.raises(
+        StudyError, match=r"is the name of a pair|is what a draw of neutral is called"
+    ):
         planned(smoke)
 
 

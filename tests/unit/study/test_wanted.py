@@ -87,5 +87,5 @@ def test_two_models_of_one_name_are_refused_when_the_study_is_planned(smoke):
     unchecked = Study.model_validate_json(json.dumps(smoke))
     pins = {"theirs": Pinned(origin={}, files=(("a", "0" * 64, 1),))}
 
-    with pytest.raises(StudyError, match="are called tiny/aligned"):
+    with pytest.raises(StudyError, match="would both be called 'tiny/aligned'"):
         plan(unchecked, pins, lambda step, part: f"{step}:{part}/1")
