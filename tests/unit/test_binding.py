@@ -15,13 +15,14 @@ from safebasin.spec_text import origin_text, unpack_spec, unpack_text
 from ..workflow import ROOT
 
 FILES = 400
+COLUMNS = {"label": "label", "response": "label"}
 STUDY = {
     "extends": str(ROOT / "studies/smoke.yaml"),
     "sources": {"rows": {"folder": "rows", "files": ["**"]}},
     "corpora": {
         "words": {
             "source": "rows",
-            "reader": {"type": "jsonl", "columns": {}, "generator": None, "rows": None},
+            "reader": {"type": "jsonl", "columns": COLUMNS, "generator": None, "rows": None},
         }
     },
 }

@@ -226,7 +226,7 @@ def test_given_replies_that_are_none_are_refused_by_name(line, tmp_path):
     (tmp_path / "given" / REPLIES).write_text(f"{line}\n")
     job = searching(tmp_path / "job", replies=tmp_path / "given")
 
-    with pytest.raises(DamagedInput, match=r"replies\.jsonl: a line is no recorded reply"):
+    with pytest.raises(DamagedInput, match=r"replies\.jsonl, line 1, is no reply"):
         bring_replies(job)
 
     assert not (job.state / REPLIES).exists()

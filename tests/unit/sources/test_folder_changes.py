@@ -24,6 +24,7 @@ STUDY = {
     "sources": {"rows": {"folder": "rows", "files": ["**/*.csv"], "optional": ["*.txt"]}},
 }
 ROWS = Path("rows")
+COLUMNS = {"label": "label", "response": "label"}
 A, B = ROWS / "a.csv", ROWS / "in" / "b.csv"
 
 
@@ -174,7 +175,7 @@ def test_a_folder_that_is_away_is_told_only_where_it_would_be_fetched(capsys):
     shutil.rmtree(ROWS)
     assert run("check") == 0  # no job of this study reads it
     more = {
-        "corpora": {"words": {"source": "rows", "reader": {"type": "csv", "columns": {}}}},
+        "corpora": {"words": {"source": "rows", "reader": {"type": "csv", "columns": COLUMNS}}},
     }
     more["corpora"]["words"]["reader"] |= {"generator": None, "rows": None}
     Path("study.yaml").write_text(yaml.safe_dump(STUDY | more))
@@ -215,7 +216,7 @@ def test_hashes_of_a_private_folder_are_in_a_lock_that_git_ignores(capsys):
 def test_a_name_that_is_no_text_is_refused(capsys):
     (ROWS / os.fsdecode(b"\xff.csv")).touch()
     assert run("lock") == 3
-    assert "is not UTF-8" in capsys.readouterr().err
+    assert "no text (UTF-8)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -81,8 +81,8 @@ def _accuracy(probe: Probe) -> list[str]:
         return []
     said = (
         f"At layer {layer:g} of {depth}, which was fixed beforehand, a linear probe tells harmful "
-        f"tasks from others in {_share(told)} of {number(told, 'n'):g} tasks whose objects it has "
-        "not seen"
+        f"tasks from others in {_share(told)} of {number(told, 'n'):g} tasks whose objects are "
+        "new to the probe (not to a model that was aligned on them)"
     )
     chance = next(iter(headline_rows(probe, "accuracy_shuffled")), None)
     if chance is not None:
