@@ -41,7 +41,7 @@ generation: {precision: bfloat16}
     ("arguments", "full", "adapters", "answers"),
     [
         (EIGHT, "3", "1", "1"),
-        ((*EIGHT, "--config", "gpu_gb=24"), "7", "3", "1"),
+        ((*EIGHT, "--config", "gpu_gb=24"), "7", "4", "1"),
         ((*EIGHT, "--set-resources", "align_checkpoint:gpu=5"), "5", "1", "1"),
         (("--resources", "gpu=2"), "2", "1", "1"),  # no more than there are
     ],
@@ -54,6 +54,8 @@ def test_a_job_is_granted_the_gpus_that_its_model_needs(
     (folder / "large.yaml").write_text(LARGE)
     study = ("--configfile", str(SMOKE), "large.yaml")
     told = snakemake(folder, "--dry-run", "-p", *study, *GPU, *arguments)
-    granted = dict(re.findall(r"-m safebasin (\w+) .*--gpus (\S+)", told))
+    granted: dict[str, str] = {}  # of several adapters that with anchors, which take room too
+    for step, gpus in re.findall(r"-m safebasin (\w+) .*--gpus (\S+)", told):
+        granted[step] = max(granted.get(step, ""), gpus)
     steps = ("align_checkpoint", "tune_adapter", "generate_responses")
     assert [granted[step] for step in steps] == [full, adapters, answers]
