@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from safebasin.hashes_seen import HashesSeen
 from safebasin.sources.changes import Changes, changes_of
 from safebasin.sources.lock import LockEntry, SourceLock
+from safebasin.store.hash_memory import HashMemory, memory_file
 from safebasin.study.checkpoints import Source
 from safebasin.study.graph import Node
 from safebasin.study.problems import Problem
@@ -49,8 +50,13 @@ def folder_changes(folder: str, source: Source, entry: LockEntry) -> Changes:
     Raises:
         OSError: the folder or a file of it cannot be read.
     """
-    root = Path(folder)
-    seen = HashesSeen(root, Path.cwd())
-    changes = changes_of(root, entry, source.files, source.optional, seen.hash_of)
-    seen.save()
+    memory = HashMemory(memory_file(), time.time_ns())
+    changes = changes_of(
+        Path(folder),
+        entry,
+        source.files,
+        source.optional,
+        lambda path: memory.hash_file(path).sha256,
+    )
+    memory.save()
     return changes

@@ -8,17 +8,25 @@ from safebasin.study.problems import nearest
 from safebasin.workflow import Workflow
 
 _SHOWN = 5
+_SHORTEST = 4
+"""Digits of a digest that are enough, where no other artifact of the study begins with them."""
 
 
 def find_artifact(workflow: Workflow, told: str) -> Node:
-    """Return the artifact of that readable name, digest, or ``kind/digest``.
+    """Return the artifact of that readable name, digest, ``kind/digest``, or begin of a digest.
 
     Raises:
-        RequestError: the study has none such; those that are most like it are named.
+        RequestError: the study has none such, those that are most like it are named; or several.
     """
-    node = workflow.graph.by_name(told) or workflow.graph.nodes.get(told.rpartition("/")[2])
-    if node is not None:
+    graph, digest = workflow.graph, told.rpartition("/")[2]
+    if node := graph.by_name(told) or graph.nodes.get(digest):
         return node
+    begun = [each for each in graph if len(digest) >= _SHORTEST and each.digest.startswith(digest)]
+    if len(begun) == 1:
+        return begun[0]
+    if begun:
+        several = ", ".join(f"{each.digest} ({each.name})" for each in begun)
+        raise RequestError(f"{told!r} begins several digests: {several}")
     names = [each.name for each in workflow.graph]
     if near := nearest(told, names):
         hint = f"did you mean {near!r}?"
