@@ -111,6 +111,19 @@ def test_what_was_asked_can_be_taken_back(graph, store, capsys):
     assert is_asked(store, named(graph, "report").digest)
 
 
+def test_what_one_user_of_a_shared_store_asked_for_another_may_answer(graph, store, capsys):
+    store.root.chmod(0o2775)
+    kept = os.umask(0o022)
+    try:
+        code, *_ = run(capsys, "redo", "report", *STUDY)
+    finally:
+        os.umask(kept)
+    assert code == 0
+    (note,) = (store.root / ".redo").iterdir()
+    for path in (note, note.parent):
+        assert path.stat().st_mode & 0o060 == 0o060
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

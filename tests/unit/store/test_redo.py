@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,13 +14,13 @@ from safebasin.run_step import Request, run_step
 from safebasin.steps.job import Job
 from safebasin.store.artifact import MANIFEST, Artifact, read_artifact
 from safebasin.store.receipts import lay_receipts, receipt_path, write_receipt
-from safebasin.store.redo import ask, is_asked, withdraw
+from safebasin.store.redo import answer, ask, is_asked, withdraw
 from safebasin.store.spec import Spec
 from safebasin.store.standing import standing
 from safebasin.store.store import Store
 from safebasin.store.verify import verify
 
-from .made import as_of_before, flip
+from .made import as_of_before, flip, put
 
 CHAIN = {
     "write_demonstrations": "",
@@ -156,7 +157,7 @@ def test_interrupted_at_any_step_nothing_is_lost_and_the_next_run_goes_on(failin
         "safebasin.store.publish.earlier_manifest",
         "safebasin.run_step.answer",
         "safebasin.run_step.end",
-        "safebasin.store.redo.withdraw",
+        "safebasin.store.redo._forget",
     ],
 )
 @pytest.mark.parametrize("step", CHAIN)
@@ -197,10 +198,59 @@ def test_killed_between_its_two_renames_the_old_one_is_put_back(line, monkeypatc
         with pytest.raises(KeyboardInterrupt):
             line.run([FIRST])
     assert line.store.find(line.specs[FIRST]) is None
-    withdraw(line.store, line.specs[FIRST].digest)
+    withdraw(line.store, line.specs[FIRST].kind, line.specs[FIRST].digest)
     assert line.run() == []
     assert (line.artifact(FIRST).folder / "made.bin").read_bytes() == b"bytes"
     assert list(verify(line.store, downstream=True)) == []
+
+
+@pytest.mark.parametrize("step", CHAIN)
+def test_cancelled_after_a_kill_what_was_replaced_already_is_followed(
+    step, line, monkeypatch, tmp_path
+):
+    def kill(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    line.writes = dict.fromkeys(CHAIN, b"others")
+    line.redo(FIRST)
+    line.run(list(CHAIN)[: list(CHAIN).index(step)])
+    with monkeypatch.context() as patch:
+        patch.setattr("safebasin.run_step.answer", kill)
+        with pytest.raises(KeyboardInterrupt):
+            line.run([step])
+    withdraw(line.store, line.specs[step].kind, line.specs[step].digest)
+    assert line.receipts(tmp_path)[1] == []
+    assert line.run() == list(CHAIN)[list(CHAIN).index(step) + 1 :]
+    assert list(verify(line.store, downstream=True)) == []
+
+
+def test_what_is_cancelled_before_anything_was_made_leaves_no_note(line):
+    line.redo(FIRST)
+    withdraw(line.store, line.specs[FIRST].kind, line.specs[FIRST].digest)
+    assert list((line.store.root / ".redo").iterdir()) == []
+
+
+def test_of_two_inputs_the_one_that_nobody_asked_for_is_named(tmp_path):
+    store = Store(tmp_path / "store")
+    made = {"direction": put(store, "extract_direction"), "adapter": put(store, "tune_adapter")}
+    reader = put(store, "measure_adapter", made)
+    for role, rule in {"direction": "extract_direction", "adapter": "tune_adapter"}.items():
+        if role == "adapter":
+            ask(store, role, made[role].spec.digest)
+        else:
+            shutil.rmtree(made[role].folder)
+        again = put(store, rule, files={"one.bin": b"others"})
+        answer(store, again)
+    wanted = [(each.spec.kind, each.spec.digest) for each in (*made.values(), reader)]
+    for told in ("".join(lay_receipts(store, wanted, tmp_path)), refusal(store, reader.spec)):
+        assert "other bytes of its direction" in told
+        assert "other bytes of its adapter" not in told
+
+
+def refusal(store: Store, spec: Spec) -> str:
+    with pytest.raises(DamagedInput) as refused:
+        standing(store, spec, lambda _: None)
+    return str(refused.value)
 
 
 def test_what_nobody_asked_for_is_refused_and_not_made_again(line, tmp_path):
@@ -228,7 +278,7 @@ def test_what_was_asked_for_has_no_receipt_nor_what_was_made_from_it(line, tmp_p
     assert line.receipts(tmp_path) == (list(CHAIN), [])
     line.redo(SECOND)
     assert line.receipts(tmp_path) == ([FIRST], [])
-    withdraw(line.store, line.specs[SECOND].digest)
+    withdraw(line.store, line.specs[SECOND].kind, line.specs[SECOND].digest)
     assert line.receipts(tmp_path) == (list(CHAIN), [])
 
 

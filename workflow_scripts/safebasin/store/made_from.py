@@ -62,9 +62,9 @@ def made_from_other_bytes(
     return list(_compare(store, artifact, manifest_of))
 
 
-def may_follow(others: Iterable[OtherBytes]) -> bool:
-    """Return whether ``safebasin redo`` asked for all that changed, so that this follows."""
-    return all(each.follows for each in others)
+def unasked(others: Iterable[OtherBytes]) -> OtherBytes | None:
+    """Return the first that changed without `safebasin redo`, so that nothing may follow it."""
+    return next((each for each in others if not each.follows), None)
 
 
 def _compare(
