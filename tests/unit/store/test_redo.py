@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
+import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -251,6 +253,58 @@ def refusal(store: Store, spec: Spec) -> str:
     with pytest.raises(DamagedInput) as refused:
         standing(store, spec, lambda _: None)
     return str(refused.value)
+
+
+def lower_layer(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Let folders of artifacts be as those in a lower layer of an overlay: none can be renamed."""
+    real = Path.rename
+
+    def rename(path: Path, target: Path) -> Path:
+        if path.parent.name == kind:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(path), None, str(target))
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+
+
+@pytest.mark.parametrize("damage", ["none", "no manifest"])
+def test_an_artifact_that_came_with_an_image_is_made_again_like_any_other(
+    damage, line, monkeypatch
+):
+    if damage == "no manifest":
+        (line.artifact(FIRST).folder / MANIFEST).unlink()
+    line.writes[FIRST] = b"others"
+    line.redo(FIRST)
+    lower_layer(monkeypatch, "mixture")
+    assert line.run() == list(CHAIN)
+    assert list(verify(line.store, downstream=True)) == []
+    assert list((line.store.root / ".scratch").iterdir()) == []
+
+
+@pytest.mark.parametrize("moment", ["copytree", "rmtree"])
+def test_killed_while_it_is_copied_aside_the_old_one_is_there_or_put_back(
+    moment, line, monkeypatch
+):
+    real, home = getattr(shutil, moment), line.artifact(FIRST).folder
+
+    def kill(path: Path, *rest: object, **options: object) -> None:
+        if Path(path) != home:
+            return real(path, *rest, **options)
+        if moment == "rmtree":
+            (home / "made.bin").unlink()
+        raise KeyboardInterrupt
+
+    line.writes[FIRST] = b"others"
+    line.redo(FIRST)
+    with monkeypatch.context() as patch:
+        lower_layer(patch, "mixture")
+        patch.setattr(shutil, moment, kill)
+        with pytest.raises(KeyboardInterrupt):
+            line.run([FIRST])
+    withdraw(line.store, line.specs[FIRST].kind, line.specs[FIRST].digest)
+    assert line.run() == []
+    assert (line.artifact(FIRST).folder / "made.bin").read_bytes() == b"bytes"
+    assert list(verify(line.store)) == []
 
 
 def test_what_nobody_asked_for_is_refused_and_not_made_again(line, tmp_path):
