@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from safebasin.store.artifact import MANIFEST, RUN, Artifact, FileRecord
+from safebasin.store.artifact import MANIFEST, RUN, Artifact, FileRecord, read_own
 from safebasin.store.seal import is_sealed
 
 _NEAR = 8
@@ -52,7 +52,7 @@ def examine_run(artifact: Artifact) -> Iterator[Fault]:
     """Yield what is wrong with ``run.json``, which may be absent: no result depends on it."""
     path = artifact.folder / RUN
     try:
-        text = path.read_bytes()
+        text = read_own(path)
         told = isinstance(json.loads(text.decode("utf-8")), dict)
     except FileNotFoundError:
         return
