@@ -13,7 +13,7 @@ from safebasin.errors import MachineLacks
 from safebasin.store.places import check_places
 from safebasin.store.store import Store
 
-ELSEWHERE = Path("/dev/shm")  # noqa: S108
+ELSEWHERE = Path("/dev/shm")
 KIND, OTHER = "mixture", "adapter"
 OWN = ["", KIND, ".scratch", ".locks", ".redo"]
 apart = pytest.mark.skipif(

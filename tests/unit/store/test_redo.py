@@ -7,13 +7,14 @@ import importlib
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 from safebasin.errors import DamagedInput
 from safebasin.run_step import Request, run_step
 from safebasin.steps.job import Job
+from safebasin.store import made_from
 from safebasin.store.artifact import MANIFEST, Artifact, read_artifact
 from safebasin.store.receipts import lay_receipts, receipt_path, write_receipt
 from safebasin.store.redo import answer, ask, is_asked, withdraw
@@ -253,6 +254,32 @@ def refusal(store: Store, spec: Spec) -> str:
     with pytest.raises(DamagedInput) as refused:
         standing(store, spec, lambda _: None)
     return str(refused.value)
+
+
+def test_what_is_answered_while_one_looks_is_followed(line, monkeypatch):
+    def kill(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    line.writes[FIRST] = b"others"
+    line.redo(FIRST)
+    with monkeypatch.context() as patch:
+        patch.setattr("safebasin.run_step.answer", kill)
+        with pytest.raises(KeyboardInterrupt):
+            line.run([FIRST])
+    made = line.artifact(FIRST)
+
+    def then_answer(look: Callable[..., bool]) -> Callable[..., bool]:
+        def found(*told: object) -> bool:
+            seen = look(*told)
+            answer(line.store, made)
+            return seen
+
+        return found
+
+    for name in ("is_asked", "was_redone"):
+        monkeypatch.setattr(made_from, name, then_answer(getattr(made_from, name)))
+    (other,) = made_from.made_from_other_bytes(line.store, line.artifact(SECOND))
+    assert other.follows
 
 
 def lower_layer(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:

@@ -74,8 +74,10 @@ def _compare(
         was, now = artifact.inputs.get(role), manifest_of(folder)
         if now is None or was == now:
             continue
+        # In this order: who answers a request notes what was made, and then forgets the request.
+        asked = is_asked(store, folder.name)
         redone = was_redone(store, folder.name, now)
-        follows = redone or (was is not None and is_asked(store, folder.name))
+        follows = redone or (was is not None and asked)
         if was is not None or redone:
             yield OtherBytes(
                 role=role,

@@ -14,8 +14,8 @@ from safebasin.store.sharing import shared_as
 from safebasin.store.store import Store
 
 _OURS = re.compile(r"\.?([0-9a-f]{16})(?!\.replaced$)(\..*)?", re.DOTALL)
-"""Not what a replacing that was killed moved aside: that is a whole artifact, and is put back. A dot
-in front is a file's that a kill cut short."""
+"""Not what a replacing that was killed moved aside: that is a whole artifact, and is put back. A
+file that a kill cut short has a dot in front."""
 _DAY = 86400.0
 
 
