@@ -111,6 +111,19 @@ def test_what_was_asked_can_be_taken_back(graph, store, capsys):
     assert is_asked(store, named(graph, "report").digest)
 
 
+def test_what_one_user_of_a_shared_store_asked_for_another_may_answer(graph, store, capsys):
+    store.root.chmod(0o2775)
+    kept = os.umask(0o022)
+    try:
+        code, *_ = run(capsys, "redo", "report", *STUDY)
+    finally:
+        os.umask(kept)
+    assert code == 0
+    (note,) = (store.root / ".redo").iterdir()
+    for path in (note, note.parent):
+        assert path.stat().st_mode & 0o060 == 0o060
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -170,3 +183,36 @@ def test_results_show_no_damaged_table(graph, store, capsys, monkeypatch, tmp_pa
     assert code == 3
     assert "is damaged: file: SHA-256" in err
     assert not (tmp_path / "results" / "smoke" / "file").exists()
+
+
+@pytest.mark.parametrize("place", ["file", "figures", "adapters"])
+@pytest.mark.parametrize(
+    "what", ["a hard link", "a link", "a link to nothing", "a file", "a folder"]
+)
+def test_results_take_the_place_of_what_is_there_and_write_through_no_link(
+    what, place, graph, store, capsys, monkeypatch, tmp_path
+):
+    """Tools that find equal files make such links; so does a user who wants figures elsewhere."""
+    (tmp_path / "sources.lock.yaml").write_bytes((ROOT / "sources.lock.yaml").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    there = tmp_path / "results" / "smoke" / place
+    there.parent.mkdir(parents=True)
+    inside = store.home("direction", named(graph, "direction/tiny").digest)
+    if what == "a hard link":
+        there.hardlink_to(inside / "file")
+    elif what == "a link":
+        there.symlink_to(inside / "file" if place == "file" else inside)
+    elif what == "a link to nothing":
+        there.symlink_to(tmp_path / "nothing")
+    elif what == "a file":
+        there.write_text("mine")
+    else:
+        (there / "deep").mkdir(parents=True)
+    assert run(capsys, "results", *STUDY)[0] == 0
+    assert there.is_dir() == (place != "file")
+    assert not there.is_symlink()
+    assert (there.parent / "file").read_text() == "report"
+    assert not (tmp_path / "nothing").exists()
+    assert run(capsys, "verify")[0] == 0
+    left = [each.name for each in there.parent.iterdir()]
+    assert sorted(left) == ["adapters", "artifacts.txt", "figures", "file"]

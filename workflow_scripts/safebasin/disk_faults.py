@@ -30,6 +30,9 @@ _CURES = {
     errno.EROFS: _READ_ONLY,
     errno.EIO: _LOOK,
     errno.ESTALE: _LOOK,
+    errno.ENAMETOOLONG: "name a shorter path",
+    errno.ELOOP: "a link there leads back to itself",
+    errno.EXDEV: "all folders of a store must lie in one file system",
     errno.EACCES: "",
     errno.EPERM: "",
 }

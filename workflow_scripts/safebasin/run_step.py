@@ -33,6 +33,7 @@ from safebasin.store.code_identity import CodeBook
 from safebasin.store.hash_memory import HashMemory, memory_file, now_at
 from safebasin.store.inputs import check_inputs
 from safebasin.store.kinds import RULES, rule_of_code
+from safebasin.store.places import check_places
 from safebasin.store.plugin_closure import Plugin
 from safebasin.store.plugin_part import is_plugin, plugin_part
 from safebasin.store.publish import publish
@@ -105,6 +106,7 @@ def run_step(request: Request) -> bool:
         note(f"{spec.digest} is being made by another process")
 
     with disk_faults_told(store.root):
+        check_places(store, spec.kind)
         found = standing(store, spec, lambda _: None)
         if found is None:
             with shared_as(store.root), store.lock(spec.digest, waiting):

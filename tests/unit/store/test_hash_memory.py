@@ -199,6 +199,15 @@ def test_what_was_not_used_for_long_is_removed(file, tmp_path):
     assert {path.name for path in folder.iterdir()} == {"now", "young"}
 
 
+def test_what_cannot_be_removed_keeps_nothing_from_being_remembered(file, tmp_path, hashed):
+    (tmp_path / "hashes" / "folder").mkdir(parents=True)
+    os.utime(tmp_path / "hashes" / "folder", (0, 0))
+    (tmp_path / "hashes" / "link").symlink_to("nowhere")
+    for _ in range(2):
+        asked(tmp_path / "hashes" / "now", file)
+    assert len(hashed) == 1
+
+
 @pytest.mark.parametrize("place", ["a file/cache", "/proc/1/nowhere/cache", "/dev/null/cache"])
 def test_where_it_cannot_be_written_every_file_is_hashed(place, file, tmp_path, hashed):
     (tmp_path / "a file").touch()

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
-from collections.abc import Iterable
+import os
+import shutil
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 from safebasin.errors import DamagedInput
 from safebasin.run_step import Request, run_step
 from safebasin.steps.job import Job
+from safebasin.store import made_from
 from safebasin.store.artifact import MANIFEST, Artifact, read_artifact
 from safebasin.store.receipts import lay_receipts, receipt_path, write_receipt
-from safebasin.store.redo import ask, is_asked, withdraw
+from safebasin.store.redo import answer, ask, is_asked, withdraw
 from safebasin.store.spec import Spec
 from safebasin.store.standing import standing
 from safebasin.store.store import Store
 from safebasin.store.verify import verify
 
-from .made import as_of_before, flip
+from .made import as_of_before, flip, put
 
 CHAIN = {
     "write_demonstrations": "",
@@ -156,7 +160,7 @@ def test_interrupted_at_any_step_nothing_is_lost_and_the_next_run_goes_on(failin
         "safebasin.store.publish.earlier_manifest",
         "safebasin.run_step.answer",
         "safebasin.run_step.end",
-        "safebasin.store.redo.withdraw",
+        "safebasin.store.redo._forget",
     ],
 )
 @pytest.mark.parametrize("step", CHAIN)
@@ -197,10 +201,137 @@ def test_killed_between_its_two_renames_the_old_one_is_put_back(line, monkeypatc
         with pytest.raises(KeyboardInterrupt):
             line.run([FIRST])
     assert line.store.find(line.specs[FIRST]) is None
-    withdraw(line.store, line.specs[FIRST].digest)
+    withdraw(line.store, line.specs[FIRST].kind, line.specs[FIRST].digest)
     assert line.run() == []
     assert (line.artifact(FIRST).folder / "made.bin").read_bytes() == b"bytes"
     assert list(verify(line.store, downstream=True)) == []
+
+
+@pytest.mark.parametrize("step", CHAIN)
+def test_cancelled_after_a_kill_what_was_replaced_already_is_followed(
+    step, line, monkeypatch, tmp_path
+):
+    def kill(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    line.writes = dict.fromkeys(CHAIN, b"others")
+    line.redo(FIRST)
+    line.run(list(CHAIN)[: list(CHAIN).index(step)])
+    with monkeypatch.context() as patch:
+        patch.setattr("safebasin.run_step.answer", kill)
+        with pytest.raises(KeyboardInterrupt):
+            line.run([step])
+    withdraw(line.store, line.specs[step].kind, line.specs[step].digest)
+    assert line.receipts(tmp_path)[1] == []
+    assert line.run() == list(CHAIN)[list(CHAIN).index(step) + 1 :]
+    assert list(verify(line.store, downstream=True)) == []
+
+
+def test_what_is_cancelled_before_anything_was_made_leaves_no_note(line):
+    line.redo(FIRST)
+    withdraw(line.store, line.specs[FIRST].kind, line.specs[FIRST].digest)
+    assert list((line.store.root / ".redo").iterdir()) == []
+
+
+def test_of_two_inputs_the_one_that_nobody_asked_for_is_named(tmp_path):
+    store = Store(tmp_path / "store")
+    made = {"direction": put(store, "extract_direction"), "adapter": put(store, "tune_adapter")}
+    reader = put(store, "measure_adapter", made)
+    for role, rule in {"direction": "extract_direction", "adapter": "tune_adapter"}.items():
+        if role == "adapter":
+            ask(store, role, made[role].spec.digest)
+        else:
+            shutil.rmtree(made[role].folder)
+        again = put(store, rule, files={"one.bin": b"others"})
+        answer(store, again)
+    wanted = [(each.spec.kind, each.spec.digest) for each in (*made.values(), reader)]
+    for told in ("".join(lay_receipts(store, wanted, tmp_path)), refusal(store, reader.spec)):
+        assert "other bytes of its direction" in told
+        assert "other bytes of its adapter" not in told
+
+
+def refusal(store: Store, spec: Spec) -> str:
+    with pytest.raises(DamagedInput) as refused:
+        standing(store, spec, lambda _: None)
+    return str(refused.value)
+
+
+def test_what_is_answered_while_one_looks_is_followed(line, monkeypatch):
+    def kill(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    line.writes[FIRST] = b"others"
+    line.redo(FIRST)
+    with monkeypatch.context() as patch:
+        patch.setattr("safebasin.run_step.answer", kill)
+        with pytest.raises(KeyboardInterrupt):
+            line.run([FIRST])
+    made = line.artifact(FIRST)
+
+    def then_answer(look: Callable[..., bool]) -> Callable[..., bool]:
+        def found(*told: object) -> bool:
+            seen = look(*told)
+            answer(line.store, made)
+            return seen
+
+        return found
+
+    for name in ("is_asked", "was_redone"):
+        monkeypatch.setattr(made_from, name, then_answer(getattr(made_from, name)))
+    (other,) = made_from.made_from_other_bytes(line.store, line.artifact(SECOND))
+    assert other.follows
+
+
+def lower_layer(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Let folders of artifacts be as those in a lower layer of an overlay: none can be renamed."""
+    real = Path.rename
+
+    def rename(path: Path, target: Path) -> Path:
+        if path.parent.name == kind:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(path), None, str(target))
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+
+
+@pytest.mark.parametrize("damage", ["none", "no manifest"])
+def test_an_artifact_that_came_with_an_image_is_made_again_like_any_other(
+    damage, line, monkeypatch
+):
+    if damage == "no manifest":
+        (line.artifact(FIRST).folder / MANIFEST).unlink()
+    line.writes[FIRST] = b"others"
+    line.redo(FIRST)
+    lower_layer(monkeypatch, "mixture")
+    assert line.run() == list(CHAIN)
+    assert list(verify(line.store, downstream=True)) == []
+    assert list((line.store.root / ".scratch").iterdir()) == []
+
+
+@pytest.mark.parametrize("moment", ["copytree", "rmtree"])
+def test_killed_while_it_is_copied_aside_the_old_one_is_there_or_put_back(
+    moment, line, monkeypatch
+):
+    real, home = getattr(shutil, moment), line.artifact(FIRST).folder
+
+    def kill(path: Path, *rest: object, **options: object) -> None:
+        if Path(path) != home:
+            return real(path, *rest, **options)
+        if moment == "rmtree":
+            (home / "made.bin").unlink()
+        raise KeyboardInterrupt
+
+    line.writes[FIRST] = b"others"
+    line.redo(FIRST)
+    with monkeypatch.context() as patch:
+        lower_layer(patch, "mixture")
+        patch.setattr(shutil, moment, kill)
+        with pytest.raises(KeyboardInterrupt):
+            line.run([FIRST])
+    withdraw(line.store, line.specs[FIRST].kind, line.specs[FIRST].digest)
+    assert line.run() == []
+    assert (line.artifact(FIRST).folder / "made.bin").read_bytes() == b"bytes"
+    assert list(verify(line.store)) == []
 
 
 def test_what_nobody_asked_for_is_refused_and_not_made_again(line, tmp_path):
@@ -228,7 +359,7 @@ def test_what_was_asked_for_has_no_receipt_nor_what_was_made_from_it(line, tmp_p
     assert line.receipts(tmp_path) == (list(CHAIN), [])
     line.redo(SECOND)
     assert line.receipts(tmp_path) == ([FIRST], [])
-    withdraw(line.store, line.specs[SECOND].digest)
+    withdraw(line.store, line.specs[SECOND].kind, line.specs[SECOND].digest)
     assert line.receipts(tmp_path) == (list(CHAIN), [])
 
 

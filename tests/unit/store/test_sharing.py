@@ -175,6 +175,30 @@ def test_a_file_that_the_group_could_not_read_is_made_one_that_it_can(root, grou
     ]
 
 
+def test_whatever_the_files_are_called_none_is_lost_where_copies_are_made(tmp_path):
+    names = {"weights", ".weights.own", "own", "x" * 255, "deep/weights", "deep/.weights.own"}
+    root = tmp_path / "store"
+    root.mkdir()
+    root.chmod(0o2775)
+    store, spec = Store(root), Spec(kind="source", params={"n": 3})
+    for name in names:
+        path = store.scratch(spec.digest) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+        path.chmod(0o600)
+    root.chmod(0o2775)
+    with shared_as(root), store.lock(spec.digest):
+        for name in names:  # of a group that is not the store's
+            if os.getuid() == 0:
+                os.chown(store.scratch(spec.digest) / name, ANNE, STRANGER)
+        made = publish(store, spec, ("**/*",), {})
+    assert set(made.files) == names
+    assert {name: (made.folder / name).read_text() for name in names} == {
+        name: name for name in names
+    }
+    assert not list((root / ".scratch").iterdir())
+
+
 def test_only_a_folder_that_hands_its_group_on_is_shared(tmp_path):
     for mode, shared in ((0o755, False), (0o775, False), (0o2755, False), (0o2775, True)):
         tmp_path.chmod(mode)
@@ -188,6 +212,6 @@ def test_what_everybody_can_read_stays_the_same_file(tmp_path):
     (tmp_path / "a").chmod(0o644)
     before = (tmp_path / "a").stat().st_ino
 
-    let_group_read(tmp_path / "a", tmp_path)
+    let_group_read(tmp_path / "a", tmp_path, tmp_path / "draft")
 
     assert (tmp_path / "a").stat().st_ino == before

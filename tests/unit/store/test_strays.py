@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -74,15 +75,31 @@ def test_only_what_nobody_holds_is_cleared(store, capsys):
     assert names(store) == {ELSEWHERE, "notes\n.txt"}
 
 
-def test_what_is_young_can_be_spared(store, capsys):
-    long_ago = time.time() - 9 * 86400
-    for path in [*(store.root / ".scratch" / LEFT).rglob("*"), store.root / ".scratch" / LEFT]:
-        os.utime(path, (long_ago, long_ago))
+@pytest.mark.parametrize("young", ["", ".state", ".inputs", ".remains.17"])
+def test_what_is_young_can_be_spared_with_all_that_its_job_left(young, store, capsys):
+    old, long_ago = "3" * 16, time.time() - 9 * 86400
+    scratch = store.root / ".scratch"
+    shutil.copytree(scratch / LEFT, scratch / old)
+    (scratch / f"{LEFT}.inputs").write_text("{}")
+    for path in [*scratch.rglob("*")]:
+        if not path.name.endswith(".gone"):
+            os.utime(path, (long_ago, long_ago))
+    left = {name for name in names(store) if name.startswith(LEFT)}
+    os.utime(scratch / f"{LEFT}{young}")
+    (scratch / f"{LEFT}.gone").unlink()  # young, and no part of this
 
     told(capsys, "scratch", "--clear", "--older", "8", "--store", str(store.root))
 
-    assert LEFT not in names(store)
-    assert f"{LEFT}.state" in names(store)
+    assert {name for name in names(store) if name.startswith(LEFT)} == left - {f"{LEFT}.gone"}
+    assert old not in names(store)
+
+
+def test_a_draft_that_a_kill_left_is_known_and_cleared(store, capsys):
+    drafts = {f".{LEFT}.inputs.17", f".{HELD}.inputs.17"}
+    for name in drafts:
+        (store.root / ".scratch" / name).write_text("{")
+    told(capsys, "scratch", "--clear", "--store", str(store.root))
+    assert names(store).isdisjoint(drafts)
 
 
 def test_verify_says_how_much_there_is_and_calls_it_no_damage(store, capsys):

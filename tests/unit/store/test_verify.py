@@ -12,13 +12,21 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from safebasin.cli import main
 from safebasin.errors import RequestError
-from safebasin.store.artifact import MANIFEST, RUN, Artifact
+from safebasin.store.artifact import (
+    MANIFEST,
+    RUN,
+    Artifact,
+    hash_file,
+    manifest_text,
+    read_artifact,
+)
+from safebasin.store.examine import Fault, examine
 from safebasin.store.redo import ask
 from safebasin.store.store import Store
 from safebasin.store.verify import Damage, verify
 
 from ...draws import few
-from .made import as_of_before, flip, put
+from .made import FILES, as_of_before, flip, put
 
 DAMAGED = [MANIFEST, RUN, "one.bin", "deep/two.bin"]
 
@@ -140,6 +148,45 @@ def test_a_file_whose_name_is_no_text_can_be_told(store, capsys):
         main(["verify", "--store", str(store.root)])
     assert ended.value.code == 3
     assert r"\xff.bin: the manifest does not know" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("file", [MANIFEST, RUN])
+def test_a_pipe_in_the_place_of_the_stores_own_file_is_not_read_for_ever(file, store):
+    folder = put(store, "fetch_source").folder
+    (folder / file).unlink()
+    os.mkfifo(folder / file)
+    assert blamed(store) == [file]
+
+
+@pytest.mark.parametrize(
+    "name", ["../beside.bin", "/etc/hostname", "deep/../../beside.bin", "\0", "\ud800", ""]
+)
+def test_a_name_that_no_file_of_it_can_have_is_the_manifests_fault(name, store):
+    made = put(store, "fetch_source")
+    (made.folder.parent / "beside.bin").write_bytes(FILES["one.bin"])
+    files = {**made.files, name: made.files["one.bin"]}
+    text = json.dumps(json.loads(manifest_text(made.spec, files, form=1)))
+    (made.folder / MANIFEST).write_text(text)
+    (told,) = check(made.folder)
+    assert told.file == MANIFEST
+    assert "is no name of a file beside it" in told.problem
+
+
+def check(folder: Path) -> list[Fault]:
+    return list(examine(read_artifact(folder), hash_file))
+
+
+@pytest.mark.parametrize("name", [b"\xff\xfe", b"new\nline", b"-n", b"\x1b[31m", "é".encode()])
+def test_what_has_an_odd_name_is_told_in_one_line_that_any_terminal_takes(name, store, capsys):
+    put(store, "fetch_source")
+    Path(os.fsdecode(os.fsencode(store.root / "source") + b"/" + name)).mkdir()
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", "--store", str(store.root)])
+    lines = capsys.readouterr().out.splitlines()
+    assert ended.value.code == 3
+    assert len(lines) == 2
+    lines[0].encode()
+    assert lines[0].isprintable()
 
 
 def test_a_lost_run_json_is_no_damage(store):

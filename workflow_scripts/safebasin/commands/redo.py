@@ -15,6 +15,7 @@ from safebasin.commands.named import find_artifact
 from safebasin.commands.study_arguments import add_study, workflow_of
 from safebasin.errors import MachineLacks, RequestError
 from safebasin.store.redo import ask, is_asked, withdraw
+from safebasin.store.sharing import shared_as
 from safebasin.study.graph import Graph, Node
 from safebasin.workflow import Workflow
 
@@ -53,8 +54,9 @@ def run(options: argparse.Namespace) -> int:
         print("nothing was asked: this is a dry run")
         return 0
     try:
-        for node in nodes:
-            ask(workflow.store, node.kind, node.digest)
+        with shared_as(workflow.store.root):
+            for node in nodes:
+                ask(workflow.store, node.kind, node.digest)
     except OSError as problem:
         raise MachineLacks(f"{workflow.store.root} cannot be written: {problem}") from problem
     layers = f" --configfile {shlex.join(map(str, options.config))}" if options.config else ""
@@ -105,6 +107,7 @@ def _cancel(workflow: Workflow, nodes: list[Node], *, dry_run: bool) -> None:
     for node in nodes:
         was_asked = is_asked(workflow.store, node.digest)
         if was_asked and not dry_run:
-            withdraw(workflow.store, node.digest)
+            with shared_as(workflow.store.root):
+                withdraw(workflow.store, node.kind, node.digest)
         told = "no longer asked for" if was_asked else "it was not asked for"
         print(f"{told}: {node.kind}/{node.digest}  {node.name}")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 from pathlib import Path
 
 from safebasin.commands.study_arguments import add_study, workflow_of
 from safebasin.errors import RequestError
+from safebasin.resume.durable import discard
 from safebasin.store.artifact import Artifact, hash_file
 from safebasin.store.inputs import check_bytes
 from safebasin.store.publish import write_atomically
@@ -46,12 +48,11 @@ def link_results(workflow: Workflow, directory: Path) -> Path:
     artifacts = _shown(workflow)
     for mark in (folder / LINKED).glob("*.json"):
         mark.unlink()  # from now on the folder shows no other report; the rule sets its own mark
-    shutil.rmtree(folder / "figures", ignore_errors=True)
+    discard(folder / "figures")
     (folder / "figures").mkdir(parents=True)  # the rule declares it, whatever the report draws
     for artifact in artifacts:
         for name in artifact.files:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(artifact.folder / name, folder / name)
+            _copy(artifact.folder / name, folder / name)
     _link_adapters(workflow, folder / "adapters")
     lines = [f"{node.kind}/{node.digest}  {node.name}" for node in workflow.graph]
     write_atomically(folder / "artifacts.txt", "\n".join(lines) + "\n")
@@ -77,8 +78,21 @@ def _shown(workflow: Workflow) -> list[Artifact]:
     return found
 
 
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file to a name of its own first: what stands there may be a link into the store."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        shutil.copyfile(source, draft)
+        if target.is_dir() and not target.is_symlink():
+            discard(target)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def _link_adapters(workflow: Workflow, folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+    discard(folder)
     for name, digest in workflow.graph.links.items():
         node = workflow.graph.nodes[digest]
         link = folder / name.removeprefix("adapters/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -44,13 +45,21 @@ def sync_folder(folder: Path) -> None:
 
 
 def discard(path: Path) -> None:
-    """Delete a file or folder, if it is there; its name is free from the first moment on."""
+    """Delete a file or folder, if it is there; its name is free from the first moment on.
+
+    But not that of a folder in a lower layer of an overlay (what a container's image holds): none
+    there can be renamed.
+    """
     gone = path.with_name(f"{path.name}{GONE}")
     _remove(gone)  # a kill in an earlier clearing
     try:
         path.rename(gone)
     except FileNotFoundError:
         return
+    except OSError as problem:
+        if problem.errno != errno.EXDEV:
+            raise
+        _remove(path)
     _remove(gone)
 
 

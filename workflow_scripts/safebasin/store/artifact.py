@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +61,7 @@ class Artifact:
     def run(self) -> dict[str, object] | None:
         """Return what ``run.json`` says of the run that made it, or None where it says nothing."""
         try:
-            run = json.loads((self.folder / RUN).read_text(encoding="utf-8"))
+            run = json.loads(read_own(self.folder / RUN).decode("utf-8"))
         except (OSError, ValueError, RecursionError):
             return None
         return {key: run[key] for key in run if key != KEY} if isinstance(run, dict) else None
@@ -80,13 +82,24 @@ def hash_file(path: Path) -> FileRecord:
     return FileRecord(sha256=digest.hexdigest(), size=size)
 
 
+def read_own(path: Path) -> bytes:
+    """Return the bytes of one of the store's own files.
+
+    Raises:
+        OSError: it cannot be read, or is a pipe or a device, which might be read for ever.
+    """
+    if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+        raise OSError(errno.EINVAL, "it is no file but a pipe, a socket or a device", str(path))
+    return path.read_bytes()
+
+
 def hash_manifest(folder: Path) -> str:
     """Return the SHA-256 of the artifact's manifest, whatever it says.
 
     Raises:
         OSError: it cannot be read.
     """
-    return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+    return hashlib.sha256(read_own(folder / MANIFEST)).hexdigest()
 
 
 def manifest_text(
@@ -128,7 +141,7 @@ def read_artifact(folder: Path) -> Artifact:
     """
     path = folder / MANIFEST
     try:
-        raw = path.read_bytes()
+        raw = read_own(path)
     except (FileNotFoundError, NotADirectoryError):
         raise
     except OSError as problem:

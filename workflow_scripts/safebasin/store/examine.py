@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from safebasin.store.artifact import MANIFEST, RUN, Artifact, FileRecord
+from safebasin.store.artifact import MANIFEST, RUN, Artifact, FileRecord, read_own
 from safebasin.store.seal import is_sealed
 
 _NEAR = 8
@@ -33,15 +33,17 @@ def examine(artifact: Artifact, hash_of: Callable[[Path], FileRecord]) -> Iterat
     """
     present, shut = _entries(artifact.folder)
     for name in shut:
-        yield Fault(file=name, problem="this folder cannot be read")
+        yield Fault(file=shown(name), problem="this folder cannot be read")
     if shut:
         return  # what lies in it is not missing
     for name in sorted(present | set(artifact.files)):
         record = artifact.files.get(name)
         if record is None:
-            yield Fault(file=_shown(name), problem="the manifest does not know this file")
+            yield Fault(file=shown(name), problem="the manifest does not know this file")
+        elif name not in present and _leads_out(name):
+            yield Fault(file=MANIFEST, problem=f"{shown(name)} is no name of a file beside it")
         elif problem := _wrong(artifact.folder / name, name in present):
-            yield Fault(file=name, problem=problem)
+            yield Fault(file=shown(name), problem=problem)
         else:
             yield from _compare(artifact, name, record, hash_of)
 
@@ -50,7 +52,7 @@ def examine_run(artifact: Artifact) -> Iterator[Fault]:
     """Yield what is wrong with ``run.json``, which may be absent: no result depends on it."""
     path = artifact.folder / RUN
     try:
-        text = path.read_bytes()
+        text = read_own(path)
         told = isinstance(json.loads(text.decode("utf-8")), dict)
     except FileNotFoundError:
         return
@@ -66,16 +68,16 @@ def _compare(
     try:
         got = hash_of(artifact.folder / name)
     except OSError as problem:
-        yield Fault(file=name, problem=f"it cannot be read ({problem.strerror})")
+        yield Fault(file=shown(name), problem=f"it cannot be read ({problem.strerror})")
         return
     if got == record:
         return
     seen = f"SHA-256 {got.sha256} ({got.size} bytes)"
     told = f"{record.sha256} ({record.size} bytes)"
     if _is_near(got.sha256, record.sha256):
-        yield Fault(file=MANIFEST, problem=f"{name} has {seen}, which it tells as {told}")
+        yield Fault(file=MANIFEST, problem=f"{shown(name)} has {seen}, which it tells as {told}")
     else:
-        yield Fault(file=name, problem=f"{seen}, the manifest says {told}")
+        yield Fault(file=shown(name), problem=f"{seen}, the manifest says {told}")
 
 
 def _is_near(one: str, other: str) -> bool:
@@ -87,9 +89,20 @@ def _is_near(one: str, other: str) -> bool:
     return differ + abs(len(one) - len(other)) <= _NEAR
 
 
-def _shown(name: str) -> str:
-    """Return a name that can be printed, whatever bytes a stray file's name has."""
-    return os.fsencode(name).decode("utf-8", errors="backslashreplace")
+def shown(name: str) -> str:
+    """Return a name that can be printed in a line, whatever bytes a stray file's name has."""
+    return "".join(each if each.isprintable() else _escaped(each) for each in name)
+
+
+def _escaped(sign: str) -> str:
+    byte = ord(sign) - 0xDC00  # how Python reads a byte of a name that is no UTF-8
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else ascii(sign)[1:-1]
+
+
+def _leads_out(name: str) -> bool:
+    """Say whether it names no file below the artifact, or none that there can be."""
+    strange = any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in name)
+    return strange or any(part in ("", ".", "..") for part in name.split("/"))
 
 
 def _wrong(path: Path, is_present: bool) -> str | None:

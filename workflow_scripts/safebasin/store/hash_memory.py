@@ -163,5 +163,6 @@ def _forget_half(path: Path) -> None:
 def _forget_others(path: Path) -> None:
     """Remove what earlier starts of this machine, and machines long unused, have left."""
     for other in path.parent.iterdir():
-        if time.time() - other.stat().st_mtime > FORGOTTEN:
-            other.unlink()
+        with suppress(OSError):  # another process was faster, or it is nothing of ours
+            if time.time() - other.stat().st_mtime > FORGOTTEN:
+                other.unlink()

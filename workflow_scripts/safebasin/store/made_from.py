@@ -62,9 +62,9 @@ def made_from_other_bytes(
     return list(_compare(store, artifact, manifest_of))
 
 
-def may_follow(others: Iterable[OtherBytes]) -> bool:
-    """Return whether ``safebasin redo`` asked for all that changed, so that this follows."""
-    return all(each.follows for each in others)
+def unasked(others: Iterable[OtherBytes]) -> OtherBytes | None:
+    """Return the first that changed without `safebasin redo`, so that nothing may follow it."""
+    return next((each for each in others if not each.follows), None)
 
 
 def _compare(
@@ -74,8 +74,10 @@ def _compare(
         was, now = artifact.inputs.get(role), manifest_of(folder)
         if now is None or was == now:
             continue
+        # In this order: who answers a request notes what was made, and then forgets the request.
+        asked = is_asked(store, folder.name)
         redone = was_redone(store, folder.name, now)
-        follows = redone or (was is not None and is_asked(store, folder.name))
+        follows = redone or (was is not None and asked)
         if was is not None or redone:
             yield OtherBytes(
                 role=role,

@@ -56,7 +56,7 @@ def publish(
     scratch, home = store.scratch(spec.digest), store.home(spec.kind, spec.digest)
     if is_shared(store.root):
         for path in [each for each in scratch.rglob("*") if each.is_file()]:
-            let_group_read(path, store.root)
+            let_group_read(path, store.root, scratch.with_name(f"{scratch.name}.own"))
     files = _seal(scratch, tuple(declared))
     if not files:
         raise UndeclaredFile(f"{spec.kind} {spec.digest}: the step left no file")

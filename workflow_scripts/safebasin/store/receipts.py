@@ -14,7 +14,7 @@ from pathlib import Path
 
 from safebasin.errors import DamagedInput
 from safebasin.store.artifact import MANIFEST, cure, read_artifact
-from safebasin.store.made_from import made_from_other_bytes, manifest_of, may_follow
+from safebasin.store.made_from import made_from_other_bytes, manifest_of, unasked
 from safebasin.store.publish import write_atomically
 from safebasin.store.redo import is_asked
 from safebasin.store.store import Store
@@ -86,8 +86,8 @@ class _Look:
             self.refused.append(str(problem))
             return False
         others = made_from_other_bytes(self.store, artifact, self.hash_of)
-        if not may_follow(others):
-            self.refused.append(f"{kind} {digest} {others[0]}; {cure(digest)} from these")
+        if (other := unasked(others)) is not None:
+            self.refused.append(f"{kind} {digest} {other}; {cure(digest)} from these")
         return not others and self.moving.isdisjoint(artifact.spec.inputs.values())
 
 

@@ -26,9 +26,19 @@ def ask(store: Store, kind: str, digest: str) -> None:
     _write(_asked(store, digest), f"{before}\n")
 
 
-def withdraw(store: Store, digest: str) -> None:
-    """Take back what was asked."""
-    _asked(store, digest).unlink(missing_ok=True)
+def withdraw(store: Store, kind: str, digest: str) -> None:
+    """Take back what was asked.
+
+    A process that was killed just after it had replaced the artifact could not answer: then what
+    was made from the old one may follow all the same.
+    """
+    try:
+        now = hash_manifest(store.home(kind, digest))
+    except OSError:
+        now = None
+    if now is not None and is_asked(store, digest):
+        _settle(store, digest, now)
+    _forget(store, digest)
 
 
 def is_asked(store: Store, digest: str) -> bool:
@@ -41,14 +51,23 @@ def answer(store: Store, made: Artifact) -> None:
     digest = made.spec.digest
     if not is_asked(store, digest):
         return
-    if _read(_asked(store, digest)) != made.manifest:
-        _write(_made(store, digest), f"{made.manifest}\n")
-    withdraw(store, digest)
+    _settle(store, digest, made.manifest)
+    _forget(store, digest)
 
 
 def was_redone(store: Store, digest: str, manifest: str) -> bool:
     """Return whether the artifact got this very manifest because it was asked for."""
     return _read(_made(store, digest)) == manifest
+
+
+def _settle(store: Store, digest: str, now: str) -> None:
+    """Note the manifest that the artifact has now, if it had another one when it was asked for."""
+    if _read(_asked(store, digest)) != now:
+        _write(_made(store, digest), f"{now}\n")
+
+
+def _forget(store: Store, digest: str) -> None:
+    _asked(store, digest).unlink(missing_ok=True)
 
 
 def _write(path: Path, text: str) -> None:

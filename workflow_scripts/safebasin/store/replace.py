@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,7 +28,7 @@ def replace(store: Store, home: Path, made: Path) -> None:
         # After a kill the request must tell that what was made from it may follow, too.
         ask(store, home.parent.name, home.name)
     if os.path.lexists(home):
-        home.rename(aside)
+        _move_aside(home, aside)
     made.rename(home)
     discard(aside)
 
@@ -37,7 +39,8 @@ def put_back(store: Store, home: Path) -> None:
     The caller holds the lock of the digest.
     """
     aside = _aside(store, home.name)
-    if not os.path.lexists(home) and (aside / MANIFEST).is_file():
+    if not os.path.lexists(home / MANIFEST) and (aside / MANIFEST).is_file():
+        discard(home)  # what a kill in a removing left of it
         aside.rename(home)
     discard(aside)
 
@@ -57,6 +60,24 @@ def earlier_manifest(store: Store, spec: Spec, files: Mapping[str, FileRecord]) 
     if made_from_other_bytes(store, before):
         return None
     return manifest_text(spec, files, form=before.format)
+
+
+def _move_aside(home: Path, aside: Path) -> None:
+    """Rename the folder, or copy and remove it where it lies in a lower layer of an overlay.
+
+    So do those of a store that came with a container's image: such a folder cannot be renamed.
+    """
+    try:
+        home.rename(aside)
+    except OSError as problem:
+        if problem.errno != errno.EXDEV:
+            raise
+        copy = aside.with_name(f"{aside.name}.copy")
+        discard(copy)
+        shutil.copytree(home, copy, symlinks=True)
+        copy.rename(aside)
+        (home / MANIFEST).unlink(missing_ok=True)  # what is left of it counts for nothing
+        shutil.rmtree(home)
 
 
 def _aside(store: Store, digest: str) -> Path:

@@ -40,15 +40,15 @@ def shared_as(root: Path) -> Iterator[None]:
         os.umask(kept)
 
 
-def let_group_read(path: Path, root: Path) -> None:
+def let_group_read(path: Path, root: Path, draft: Path) -> None:
     """Make the file one that the store's group can read.
 
     It may be another place's file by a second name (a link into a user's cache), of another group
-    and closed to others: then a copy takes its place.
+    and closed to others: then a copy takes its place. It is made as ``draft``, which is none of the
+    artifact's names: those are whatever a source says.
     """
     found, group = path.stat(), root.stat().st_gid
     if found.st_mode & stat.S_IROTH or (found.st_gid == group and found.st_mode & stat.S_IRGRP):
         return
-    own = path.with_name(f".{path.name}.own")
-    shutil.copyfile(path, own)
-    own.replace(path)
+    shutil.copyfile(path, draft)
+    draft.replace(path)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from safebasin.errors import DamagedInput
 from safebasin.store.artifact import Artifact, cure
-from safebasin.store.made_from import made_from_other_bytes, may_follow
+from safebasin.store.made_from import made_from_other_bytes, unasked
 from safebasin.store.redo import is_asked
 from safebasin.store.spec import Spec
 from safebasin.store.store import Store
@@ -32,7 +32,7 @@ def standing(store: Store, spec: Spec, note: Callable[[str], None]) -> Artifact 
     others = made_from_other_bytes(store, found) if found else []
     if not others:
         return found
-    if not may_follow(others):
-        raise DamagedInput(f"{name} {others[0]}; {cure(spec.digest)} from these")
+    if (other := unasked(others)) is not None:
+        raise DamagedInput(f"{name} {other}; {cure(spec.digest)} from these")
     note(f"{name} {others[0]}; that input was made again, and this follows")
     return None

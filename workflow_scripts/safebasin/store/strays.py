@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from safebasin.resume.durable import discard
@@ -13,8 +13,9 @@ from safebasin.store.lock import is_held, try_lock
 from safebasin.store.sharing import shared_as
 from safebasin.store.store import Store
 
-_OURS = re.compile(r"([0-9a-f]{16})(?!\.replaced$)(\..*)?", re.DOTALL)
-"""Not what a replacing that was killed moved aside: that is a whole artifact, and is put back."""
+_OURS = re.compile(r"\.?([0-9a-f]{16})(?!\.replaced$)(\..*)?", re.DOTALL)
+"""Not what a replacing that was killed moved aside: that is a whole artifact, and is put back. A
+file that a kill cut short has a dot in front."""
 _DAY = 86400.0
 
 
@@ -27,7 +28,8 @@ class Stray:
     """Whose work it is; None where the name is none that this program gives."""
     size: int
     days: float
-    """Since it was last written to."""
+    """Since its job last wrote to it, or to what else it left: a state is worth nothing without the
+    note, perhaps much older, of what it was begun from."""
 
     def __str__(self) -> str:
         """Return name, size and age as one line."""
@@ -38,7 +40,12 @@ class Stray:
 def strays(store: Store) -> list[Stray]:
     """Return all that lies in ``.scratch``, by name; nothing is locked or written."""
     folder = store.root / ".scratch"
-    return [_look(path) for path in sorted(folder.iterdir())] if folder.is_dir() else []
+    found = [_look(path) for path in sorted(folder.iterdir())] if folder.is_dir() else []
+    youngest: dict[str, float] = {}
+    for each in found:
+        if each.digest is not None:
+            youngest[each.digest] = min(each.days, youngest.get(each.digest, each.days))
+    return [replace(each, days=youngest.get(each.digest or "", each.days)) for each in found]
 
 
 def held(store: Store, stray: Stray) -> bool:

@@ -20,7 +20,7 @@ from safebasin.store.artifact import (
     read_artifact,
 )
 from safebasin.store.canonical import DIGEST_LENGTH
-from safebasin.store.examine import Fault, examine, examine_run
+from safebasin.store.examine import Fault, examine, examine_run, shown
 from safebasin.store.kinds import KINDS
 from safebasin.store.made_from import made_from_other_bytes
 from safebasin.store.redo import is_asked
@@ -83,7 +83,7 @@ def verify(
         for fault in _faults(store, kind, home, downstream):
             yield Damage(
                 kind=kind,
-                digest=home.name,
+                digest=shown(home.name),
                 file=fault.file,
                 problem=fault.problem,
                 cure=_cure_of(home, fault) or helps,
@@ -126,7 +126,7 @@ def _is_named(home: Path) -> bool:
 def _cure_of(home: Path, fault: Fault) -> str | None:
     """Return what helps where nothing needs to be made again."""
     if not _is_named(home):
-        return f"remove {home}"
+        return f"remove {shown(str(home))}"
     if fault.file == RUN:
         return f"no result depends on it: remove {home / RUN}"
     return None
