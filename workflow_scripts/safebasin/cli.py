@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run_command(told: list[str]) -> int:
-    from safebasin.commands.study_arguments import CommandParser
+    from safebasin.commands.study_arguments import CommandParser, unknown_argument
 
     parser = argparse.ArgumentParser(
         prog="safebasin",
@@ -80,7 +80,11 @@ def _run_command(told: list[str]) -> int:
         parser.print_help()
         return 0
     _refuse_unknown(told[0])
-    options = parser.parse_args(told)
+    options, left = parser.parse_known_args(told)
+    if left:
+        raise RequestError(
+            unknown_argument(commands.choices[options.command], options.command, left)
+        )
     return int(importlib.import_module(f"safebasin.commands.{options.command}").run(options))
 
 
