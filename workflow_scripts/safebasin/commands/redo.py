@@ -11,16 +11,14 @@ import argparse
 import os
 import shlex
 
+from safebasin.commands.named import find_artifact
 from safebasin.commands.study_arguments import add_study, workflow_of
 from safebasin.errors import MachineLacks, RequestError
 from safebasin.store.redo import ask, is_asked, withdraw
 from safebasin.study.graph import Graph, Node
-from safebasin.study.problems import nearest
 from safebasin.workflow import Workflow
 
 EXAMPLE = "safebasin redo direction/tiny --configfile studies/smoke.yaml"
-_SHORTEST = 4
-"""Digits of a digest that are enough, where no other artifact of the study begins with them."""
 _SHOWN = 20
 
 
@@ -45,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
         MachineLacks: the store cannot be written.
     """
     workflow = workflow_of(options)
-    nodes = [find_node(workflow.graph, name) for name in dict.fromkeys(options.names)]
+    nodes = [find_artifact(workflow.graph, name) for name in dict.fromkeys(options.names)]
     if options.cancel:
         _cancel(workflow, nodes, dry_run=options.dry_run)
         return 0
@@ -65,28 +63,6 @@ def run(options: argparse.Namespace) -> int:
         f"whole the old one stays; `safebasin redo --cancel` takes the request back"
     )
     return 0
-
-
-def find_node(graph: Graph, told: str) -> Node:
-    """Return the artifact of that readable name, digest, ``kind/digest``, or begin of a digest.
-
-    Raises:
-        RequestError: the study has none, or several.
-    """
-    digest = told.rpartition("/")[2]
-    if node := graph.by_name(told) or graph.nodes.get(digest):
-        return node
-    begun = [each for each in graph if len(digest) >= _SHORTEST and each.digest.startswith(digest)]
-    if len(begun) == 1:
-        return begun[0]
-    if begun:
-        several = ", ".join(f"{each.digest} ({each.name})" for each in begun)
-        raise RequestError(f"{told!r} begins several digests: {several}")
-    near = nearest(told, [each.name for each in graph])
-    hint = f"did you mean {near!r}?" if near else "`safebasin show` lists its artifacts"
-    raise RequestError(
-        f"the study has no artifact {told!r}; {hint} (`--config` names the study that has it)"
-    )
 
 
 def _refuse_unmade(workflow: Workflow, nodes: list[Node]) -> None:
