@@ -32,6 +32,18 @@ CASES = {
     "unknown source": ("corpora.words.source", "web", "corpora.words.source", "none is defined"),
     "repeated entry": ("grid.0.methods", ["sft", "sft"], "grid.0.methods", "twice"),
     "empty list in the grid": ("grid.0.seeds", [], "grid.0.seeds", "at least 1"),
+    "unknown type of judge": (
+        "judges.words.type",
+        "lable",
+        "judges.words.type: 'lable'",
+        "did you mean 'label'? (a plugin is ./file.py:Class)",
+    ),
+    "two parameters swept": (
+        "methods",
+        {"m": {"type": "./m.py:M", "sweep": {"a": [1, 2], "b": [1, 2]}}},
+        "methods.m.sweep",
+        "at most 1 of them",
+    ),
     "mapping where a list is needed": ("grid", {"seeds": [0]}, "grid", "a list is needed"),
     "word where a mapping is needed": (
         "corpora.words",
@@ -453,6 +465,7 @@ ALONE = {
     "pairs that are no mapping": ("pairs", ["tiny"]),
     "splits that are no mapping": ("splits", "everything"),
     "names that differ in case alone": ("methods.SFT", {"type": "sft"}),
+    "a judge of no type": ("judges.words.type", "labels"),
     "a list whose one entry is wrong": ("grid.0.harmful_fractions", [20]),
     "a list of one that is a wrong word": ("grid.0.pairs", ["what/ever"]),
 }

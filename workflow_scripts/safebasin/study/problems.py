@@ -162,8 +162,9 @@ def _translate(detail: ErrorDetails, schema: Schema, raw: object) -> Problem:
         keys = keys_at(schema, loc)
         cure = "a mapping is needed, as in `{key: value}`"
         cure += f"; its keys are: {', '.join(sorted(keys))}" if keys else ""
-    elif kind == "too_short":
-        cure = f"at least {context['min_length']} of these is needed"
+    elif kind in ("too_short", "too_long"):
+        least, most = context.get("min_length"), context.get("max_length")
+        cure = f"at least {least} of these is needed" if most is None else f"at most {most} of them"
     elif kind == "string_pattern_mismatch" and context["pattern"] in PATTERNS:
         cure = PATTERNS[context["pattern"]]
     elif kind in ("greater_than", "greater_than_equal") and "lambda" in path:
