@@ -113,19 +113,24 @@ def _run_step(told: list[str]) -> int:
 
     options = _step_parser(told[0]).parse_args(told[1:])
     signal.signal(signal.SIGTERM, _stop)
-    run_step(
-        Request(
-            step=told[0],
-            spec=unpack_spec(options.spec),
-            store=Store(store_folder(options.store)),
-            receipt=options.receipt,
-            device=options.device,
-            gpus=options.gpus,
-            origin=_origin(unpack_text(options.origin)),
-            wanted=_wanted(unpack_text(options.wanted)),
-            progress=LineProgress(),
-        )
+    request = Request(
+        step=told[0],
+        spec=unpack_spec(options.spec),
+        store=Store(store_folder(options.store)),
+        receipt=options.receipt,
+        device=options.device,
+        gpus=options.gpus,
+        origin=_origin(unpack_text(options.origin)),
+        wanted=_wanted(unpack_text(options.wanted)),
+        progress=LineProgress(),
     )
+    try:
+        run_step(request)
+    except SystemExit as asked:  # its code may be 0, as if all had been made
+        raise RequestError(
+            f"{told[0]} was ended from within (sys.exit, code {asked.code!r}) and made nothing; "
+            "a plug-in raises an error instead"
+        ) from asked
     return 0
 
 
