@@ -58,6 +58,21 @@ def test_a_target_behind_the_config_files_is_told_from_a_file_that_is_missing():
     assert "say first what is to be made" in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    "form", [["--configfile", "{}"], ["--configfiles", "{}"], ["--configfile={}"]]
+)
+def test_layers_that_snakemake_would_leave_out_are_refused(form):
+    layer = [each.format(ROOT / SMOKE) for each in form]
+    done = subprocess.run(
+        [SNAKEMAKE, "--cores", "1", "-n", "--configfile", str(ROOT / SMOKE), *layer],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "say it once, with all files behind it" in done.stderr.splitlines()[-1]
+
+
 def test_another_workflow_s_config_is_read_by_snakemake(tmp_path):
     (tmp_path / "Snakefile").write_text("print('read', config)\nrule all:\n    input: []\n")
     (tmp_path / "config.yaml").write_text("1: a number as a key\nday: 2026-01-02\n")

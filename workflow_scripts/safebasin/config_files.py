@@ -18,6 +18,11 @@ _SNAKEFILES = ("Snakefile", "snakefile", "workflow/Snakefile", "workflow/snakefi
 _RULES = Path("rules/common.smk")
 _BINDING = "from safebasin.binding import bind"
 """A line of the rules beside our Snakefile; any other workflow's may speak of Safebasin."""
+_FLAGS = ("--configfile", "--configfiles")
+_LAST = (
+    "Snakemake takes the last --configfile alone: say it once, with all files behind it "
+    "(--configfile config.yaml mine.yaml)"
+)
 _TARGETS = (
     " (Snakemake takes all that follows --configfile for config files: "
     "say first what is to be made)"
@@ -34,6 +39,8 @@ def read_studies_as_safebasin() -> None:
     def load(path: Path) -> Mapping[str, Any]:
         if not is_ours(sys.argv[1:]):
             return theirs(path)  # type: ignore[no-any-return]
+        if sum(each.partition("=")[0] in _FLAGS for each in sys.argv[1:]) > 1:
+            end(StudyError(_LAST))
         # No other workflow waits for these.
         from safebasin.study.missing_file import CONFIG_SUFFIXES
         from safebasin.study.yaml_reader import read_yaml
