@@ -42,7 +42,7 @@ CASES = {
         "methods",
         {"m": {"type": "./m.py:M", "sweep": {"a": [1, 2], "b": [1, 2]}}},
         "methods.m.sweep",
-        "at most 1 of them",
+        "at most 1 item",
     ),
     "mapping where a list is needed": ("grid", {"seeds": [0]}, "grid", "a list is needed"),
     "word where a mapping is needed": (

@@ -49,15 +49,15 @@ def check_architectures(site: Site) -> list[Finding]:
 
 def _unknown_make(name: str, settings: Mapping[str, Any]) -> Finding | None:
     """Return what is wrong with the name of a make; transformers would list all that it knows."""
-    from transformers import CONFIG_MAPPING
+    from safebasin.models.makes import known_makes
 
-    make = settings.get("model_type")
-    if isinstance(make, str) and make in CONFIG_MAPPING:
+    make, makes = settings.get("model_type"), known_makes()
+    if make in makes:
         return None
     why, cure = "it has no `model_type`", "take the config.json that was saved with the weights"
     if make is not None:
         why = f"the installed transformers knows no `model_type` {make!r:.70}"
-        near = nearest(str(make), CONFIG_MAPPING)
+        near = nearest(str(make), makes)
         cure = f"did you mean {near!r}? Otherwise {cure}" if near else cure
     what = f"{name}: config.json does not load: {why}"
     return Finding(check="architectures", what=what, cure=cure)

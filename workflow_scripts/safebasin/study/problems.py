@@ -164,7 +164,9 @@ def _translate(detail: ErrorDetails, schema: Schema, raw: object) -> Problem:
         cure += f"; its keys are: {', '.join(sorted(keys))}" if keys else ""
     elif kind in ("too_short", "too_long"):
         least, most = context.get("min_length"), context.get("max_length")
-        cure = f"at least {least} of these is needed" if most is None else f"at most {most} of them"
+        cure = (
+            f"at least {least} item is needed" if most is None else f"at most {most} item is taken"
+        )
     elif kind == "string_pattern_mismatch" and context["pattern"] in PATTERNS:
         cure = PATTERNS[context["pattern"]]
     elif kind in ("greater_than", "greater_than_equal") and "lambda" in path:
