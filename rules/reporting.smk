@@ -58,4 +58,3 @@ rule link_results:
         "link {output.page}"
     shell:
         "{params.python} -m safebasin results {params.config} --store {params.store} > {log} 2>&1"
-        " && cp {input.report} {output.linked}"

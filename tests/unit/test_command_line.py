@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -147,3 +148,37 @@ def test_the_help_of_a_command_says_its_purpose_and_gives_an_example(safebasin, 
     purpose = out.split("\n\n")[1]
     assert purpose.splitlines()[0].endswith((".", ":"))
     assert f"\nexample: safebasin {command}" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("check", "layer.yaml"), "check takes no 'layer.yaml' by itself"),
+        (("explain", NAME, "layer.yaml"), "the files of a study follow --configfile"),
+        (("show", "--confgfile", "layer.yaml"), "did you mean --configfile?"),
+        (("show", "--confgfile=layer.yaml"), "did you mean --configfile?"),
+        (("verify", "--configfile", "layer.yaml"), "verify takes no --configfile; it takes"),
+        (("schema", "more"), "schema takes no 'more'"),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, tuple) else "",
+)
+def test_an_argument_that_a_command_does_not_take_is_told_with_what_it_takes(
+    safebasin, arguments, said
+):
+    code, out, error = safebasin(*arguments)
+    assert (code, out) == (2, "")
+    assert said in error
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "form", ["{}", "{:.8}", "direction/{}", "receipts/direction/{}.json", "x/{}/"]
+)
+def test_explain_takes_a_digest_in_every_form_that_is_printed(safebasin, form):
+    code, out, _ = safebasin("explain", NAME, "--configfile", STUDY, "--json")
+    told = json.loads(out)
+    assert safebasin("explain", form.format(told["digest"]), "--configfile", STUDY, "--json") == (
+        code,
+        out,
+        "",
+    )

@@ -75,6 +75,22 @@ def test_a_log_s_message_is_told_with_the_name_and_the_place():
     )
 
 
+def test_an_output_that_is_not_there_is_told_until_it_is():
+    heard = failures()
+    heard.filter(
+        record(
+            'MissingOutputException in rule tune_adapter in file "rules/tuning.smk", line 3:\n'
+            "Job 4 completed successfully, but some output files are missing.\n"
+            "receipts/adapter/a.json (missing locally, parent dir contents: b.json)"
+        )
+    )
+    assert str(heard.told()).startswith("safebasin: adapter/a failed (its job ended well and ")
+    assert "raise --latency-wait" in str(heard.told())
+    Path("receipts/adapter").mkdir(parents=True)
+    Path("receipts/adapter/a.json").touch()
+    assert heard.told() is None
+
+
 def test_of_an_empty_log_the_signal_is_told():
     heard = failures()
     write("a", "")

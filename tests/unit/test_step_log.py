@@ -17,6 +17,12 @@ LOGS = {
     "its lines": ("safebasin: 2 problems:\n  a: b\n  c: d\n", "2 problems:\n  a: b\n  c: d", None),
     "the last of two": ("safebasin: first\nnote\nsafebasin: second\n", "second", None),
     "an error that nobody foresaw": (TRACEBACK, "KeyError: 'replies' (an error", None),
+    "an error of two lines": (
+        TRACEBACK.replace("KeyError: 'replies'", "ValueError: of mine:\n    see here"),
+        "ValueError: of mine:\n    see here (an error",
+        None,
+    ),
+    "a traceback that was cut off": (TRACEBACK.partition("KeyError")[0], "it was cut off", None),
     "a note": ("tuning steps 3/40, 2.1 s each\n\n", None, "tuning steps 3/40, 2.1 s each"),
     "a redrawn line": ("\rloading 1%\rloading 99%\r\n", None, "loading 99%"),
     "colours and bells": ("\x1b[31mred\x1b[0m\a\n", None, "red"),

@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run_command(told: list[str]) -> int:
-    from safebasin.commands.study_arguments import CommandParser
+    from safebasin.commands.study_arguments import CommandParser, unknown_argument
 
     parser = argparse.ArgumentParser(
         prog="safebasin",
@@ -80,7 +80,11 @@ def _run_command(told: list[str]) -> int:
         parser.print_help()
         return 0
     _refuse_unknown(told[0])
-    options = parser.parse_args(told)
+    options, left = parser.parse_known_args(told)
+    if left:
+        raise RequestError(
+            unknown_argument(commands.choices[options.command], options.command, left)
+        )
     return int(importlib.import_module(f"safebasin.commands.{options.command}").run(options))
 
 
@@ -109,19 +113,24 @@ def _run_step(told: list[str]) -> int:
 
     options = _step_parser(told[0]).parse_args(told[1:])
     signal.signal(signal.SIGTERM, _stop)
-    run_step(
-        Request(
-            step=told[0],
-            spec=unpack_spec(options.spec),
-            store=Store(store_folder(options.store)),
-            receipt=options.receipt,
-            device=options.device,
-            gpus=options.gpus,
-            origin=_origin(unpack_text(options.origin)),
-            wanted=_wanted(unpack_text(options.wanted)),
-            progress=LineProgress(),
-        )
+    request = Request(
+        step=told[0],
+        spec=unpack_spec(options.spec),
+        store=Store(store_folder(options.store)),
+        receipt=options.receipt,
+        device=options.device,
+        gpus=options.gpus,
+        origin=_origin(unpack_text(options.origin)),
+        wanted=_wanted(unpack_text(options.wanted)),
+        progress=LineProgress(),
     )
+    try:
+        run_step(request)
+    except SystemExit as asked:  # its code may be 0, as if all had been made
+        raise RequestError(
+            f"{told[0]} was ended from within (sys.exit, code {asked.code!r}) and made nothing; "
+            "a plug-in raises an error instead"
+        ) from asked
     return 0
 
 

@@ -10,11 +10,23 @@ from typing import Any
 
 import snakemake.settings.types as settings
 
-from safebasin.errors import SafebasinError
+from safebasin.errors import SafebasinError, StudyError
 from safebasin.last_words import end
 
 _SNAKEFILES = ("Snakefile", "snakefile", "workflow/Snakefile", "workflow/snakefile")
 """Where Snakemake looks for one that is not named."""
+_RULES = Path("rules/common.smk")
+_BINDING = "from safebasin.binding import bind"
+"""A line of the rules beside our Snakefile; any other workflow's may speak of Safebasin."""
+_FLAGS = ("--configfile", "--configfiles")
+_LAST = (
+    "Snakemake takes the last --configfile alone: say it once, with all files behind it "
+    "(--configfile config.yaml mine.yaml)"
+)
+_TARGETS = (
+    " (Snakemake takes all that follows --configfile for config files: "
+    "say first what is to be made)"
+)
 
 
 def read_studies_as_safebasin() -> None:
@@ -27,12 +39,16 @@ def read_studies_as_safebasin() -> None:
     def load(path: Path) -> Mapping[str, Any]:
         if not is_ours(sys.argv[1:]):
             return theirs(path)  # type: ignore[no-any-return]
-        from safebasin.study.yaml_reader import read_yaml  # no other workflow waits for it
+        if sum(each.partition("=")[0] in _FLAGS for each in sys.argv[1:]) > 1:
+            end(StudyError(_LAST))
+        # No other workflow waits for these.
+        from safebasin.study.missing_file import CONFIG_SUFFIXES
+        from safebasin.study.yaml_reader import read_yaml
 
         try:
             return read_yaml(path)
         except SafebasinError as problem:
-            end(problem)
+            end(problem if path.suffix in CONFIG_SUFFIXES else StudyError(f"{problem}{_TARGETS}"))
 
     settings.load_configfile = load
 
@@ -43,4 +59,9 @@ def is_ours(arguments: Sequence[str]) -> bool:
     told += [each.partition("=")[2] for each in arguments if each.startswith("--snakefile=")]
     names = told[-1:] or _SNAKEFILES
     files = [Path(name) for name in names if Path(name).is_file()]
-    return bool(files) and "Safebasin" in files[0].read_text(encoding="utf-8", errors="replace")
+    rules = files[0].resolve().parent / _RULES if files else None
+    return (
+        rules is not None
+        and rules.is_file()
+        and _BINDING in rules.read_text(encoding="utf-8", errors="replace")
+    )

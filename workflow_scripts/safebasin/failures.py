@@ -25,6 +25,12 @@ _COMMAND = re.compile(
     re.DOTALL,
 )
 """How Python says that a command failed; it ends with the log that each rule names."""
+_LOST = re.compile(
+    r"MissingOutputException in rule (?P<rule>\w+).*?"
+    r"(?P<receipt>receipts/\w+/(?P<stem>\w+)\.json) \(missing",
+    re.DOTALL,
+)
+"""How Snakemake says that a job ended well and its output is not there."""
 _SHOWN = 20
 _CLOCKS = 120
 """Seconds by which clocks of hosts may differ."""
@@ -73,6 +79,8 @@ class Failures(Filter):
             code = int(found["code"]) if found["code"] else -int(found["signal"])
             self._endings[log] = code
             record.msg, record.args = f"{SAID}{self._name_of(Path(log).stem)} {ending(code)}", None
+        elif found := _LOST.search(record.getMessage()):
+            self._note_lost(found["rule"], found["stem"], Path(found["receipt"]))
         return True
 
     def told(self) -> str | None:
@@ -102,6 +110,16 @@ class Failures(Filter):
         self._failed[str(log or rule)] = failure
         record.rule_msg = failure.remark or name
         record.shellcmd = None
+
+    def _note_lost(self, rule: str, stem: str, receipt: Path) -> None:
+        log = Path("logs", rule, f"{stem}.log")
+        remark = (
+            f"its job ended well and {receipt} is not there; where files of another machine are "
+            "seen late, raise --latency-wait"
+        )
+        self._failed[str(log)] = Failure(
+            name=self._name_of(stem), outputs=(receipt,), log=log, remark=remark
+        )
 
     def _lines(self, failure: Failure) -> list[str]:
         """Return what is to be said of one failure: why, then where more is to be read."""

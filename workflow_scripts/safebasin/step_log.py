@@ -13,6 +13,7 @@ _TRACEBACK = "Traceback (most recent call last):"
 _READ = 64 * 1024
 _LONGEST = 2000
 """Characters that are shown of one message."""
+_ERROR_LINES = 5
 _NO_TEXT = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ENDINGS = {
     signal.SIGKILL: "was killed (SIGKILL); most often because memory ran out: run fewer jobs at "
@@ -52,10 +53,19 @@ def said(log: Path, *, others_write: bool = False) -> Said:
         message = "\n".join(lines[starts[-1] : until]).removeprefix(SAID)
         return Said(message=message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…")
     if _TRACEBACK in lines:
-        error = next(line for line in reversed(lines) if not line.startswith((" ", "\t")))
-        return Said(message=f"{error[:_LONGEST]} (an error that nobody foresaw; its traceback is "
+        return Said(message=f"{_error(lines)} (an error that nobody foresaw; its traceback is "
                     "in the log)")  # fmt: skip
     return Said(last=lines[-1][:_LONGEST] if lines else None)
+
+
+def _error(lines: list[str]) -> str:
+    """Return the error below the last traceback, the lines of its message and what follows it."""
+    last = max(at for at, line in enumerate(lines) if line == _TRACEBACK)
+    below = lines[last + 1 :]
+    starts = (at for at, line in enumerate(below) if not line.startswith((" ", "\t")))
+    start = next(starts, len(below))
+    told = "\n".join(below[start : start + _ERROR_LINES]) or "it was cut off"
+    return told[:_LONGEST]
 
 
 def ending(code: int) -> str:

@@ -49,6 +49,16 @@ def test_a_make_that_is_not_supported_is_found_for_each_checkpoint(
 
     assert finding.what.startswith("checkpoint/tiny: ")
     assert said in finding.what
+    assert len(finding.what) + len(finding.cure) < 600
+
+
+def test_a_make_that_is_misspelt_is_told_with_the_one_that_is_meant(hub, build: Build) -> None:
+    hub.add("lab/base", checkpoint(model_type="llamma"), commit="a" * 40)
+    hub.add("lab/chat", checkpoint(b"c"), commit="b" * 40)
+
+    (finding,) = check_architectures(build())
+
+    assert "did you mean 'llama'?" in finding.cure
 
 
 @pytest.mark.parametrize(

@@ -136,3 +136,15 @@ def test_what_a_killed_try_left_is_no_part_of_the_next(folder):
     home = folder / "st{o}re" / "corpus" / spec.digest
     assert pq.read_table(home / "rows.parquet").num_rows == 2
     assert json.loads((home / "run.json").read_text())["resumed"] is False
+
+
+@pytest.mark.parametrize("way", ["sys.exit()", "sys.exit(0)", "sys.exit('done')", "quit()"])
+def test_a_plugin_that_ends_the_process_made_nothing_and_the_step_says_so(folder, capsys, way):
+    (folder / "mine" / "reader.py").write_text(
+        READER.replace("lists = sorted", f"import sys; {way}; lists = sorted")
+    )
+    assert run(planned(["lists"])) == 2
+    told = capsys.readouterr().err
+    assert "safebasin: read_corpus was ended from within" in told
+    assert "Traceback" not in told
+    assert not (folder / "r").exists()

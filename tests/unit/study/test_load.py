@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 from safebasin.commands.schema import schema_text
 from safebasin.errors import StudyError
-from safebasin.study.load import load_study, merge
+from safebasin.study.config import Study
+from safebasin.study.load import NULL_IS_A_VALUE, load_study, merge
 from safebasin.study.yaml_reader import read_yaml
 
 from .conftest import ROOT
@@ -67,6 +71,31 @@ def test_a_layer_may_extend_another_and_null_removes_a_key(tmp_path):
     study = load_study([layer])
     assert set(study.methods) == {"sft", "asft", "ridge"}
     assert study.methods["asft"].strengths() == (2,)
+
+
+def test_null_that_says_none_says_so_in_a_layer_too(tmp_path):
+    layer = tmp_path / "layer.yaml"
+    layer.write_text("agents: {dojo: {probe: {steering: null}}}\n")
+    probe = load_study([ROOT / "studies" / "smoke.yaml", layer]).agents["dojo"].probe
+    assert probe is not None
+    assert probe.steering is None
+
+
+def _that_may_be_null(kind: object, seen: set[object]) -> Iterator[tuple[str, str]]:
+    """Yield each model and field for which null says something else than leaving it out."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel) and kind not in seen:
+        seen.add(kind)
+        for name, field in kind.model_fields.items():
+            takes_null = type(None) in get_args(field.annotation)
+            if takes_null and not field.is_required() and field.default is not None:
+                yield kind.__name__.lower(), name
+            yield from _that_may_be_null(field.annotation, seen)
+    for part in get_args(kind):
+        yield from _that_may_be_null(part, seen)
+
+
+def test_every_key_for_which_null_is_a_value_is_known_to_the_layers():
+    assert set(_that_may_be_null(Study, set())) == NULL_IS_A_VALUE
 
 
 def test_a_file_that_extends_itself_is_refused(tmp_path):

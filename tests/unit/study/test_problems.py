@@ -32,6 +32,38 @@ CASES = {
     "unknown source": ("corpora.words.source", "web", "corpora.words.source", "none is defined"),
     "repeated entry": ("grid.0.methods", ["sft", "sft"], "grid.0.methods", "twice"),
     "empty list in the grid": ("grid.0.seeds", [], "grid.0.seeds", "at least 1"),
+    "unknown type of judge": (
+        "judges.words.type",
+        "lable",
+        "judges.words.type: 'lable'",
+        "did you mean 'label'? (a plugin is ./file.py:Class)",
+    ),
+    "two parameters swept": (
+        "methods",
+        {"m": {"type": "./m.py:M", "sweep": {"a": [1, 2], "b": [1, 2]}}},
+        "methods.m.sweep",
+        "at most 1 item",
+    ),
+    "mapping where a list is needed": ("grid", {"seeds": [0]}, "grid", "a list is needed"),
+    "word where a mapping is needed": (
+        "corpora.words",
+        "words",
+        "corpora.words: 'words'",
+        "a mapping is needed, as in `{key: value}`; its keys are: harmful, reader, source",
+    ),
+    "word for a key that no study has": ("extend", "x.yaml", "extend", "did you mean 'extends'?"),
+    "package without a version": (
+        "sources",
+        {"m": {"pypi": "name", "files": ["*"]}},
+        "sources.m.pypi: 'name'",
+        "name==1.2.3",
+    ),
+    "repository without an owner": (
+        "sources",
+        {"m": {"hub": {"repo": "name", "revision": "unlocked"}, "files": ["*"]}},
+        "sources.m.hub.repo: 'name'",
+        "owner/name",
+    ),
     "fraction above 1": (
         "grid.0.harmful_fractions",
         [1.5],
@@ -426,3 +458,30 @@ def test_of_a_study_that_is_no_study_the_types_are_said(smoke):
 def test_without_controls_an_asft_may_stand_alone(smoke):
     alone = edited(edited(smoke, "grid.0.methods", ["sft", "asft"]), "controls", False)
     validate(edited(alone, "contrast", None))
+
+
+ALONE = {
+    "methods that are no mapping": ("methods", ["sft", "asft"]),
+    "pairs that are no mapping": ("pairs", ["tiny"]),
+    "splits that are no mapping": ("splits", "everything"),
+    "names that differ in case alone": ("methods.SFT", {"type": "sft"}),
+    "a judge of no type": ("judges.words.type", "labels"),
+    "a list whose one entry is wrong": ("grid.0.harmful_fractions", [20]),
+    "a list of one that is a wrong word": ("grid.0.pairs", ["what/ever"]),
+}
+"""One mistake each, which could be taken for many."""
+
+
+@pytest.mark.parametrize("case", ALONE)
+def test_one_mistake_is_told_once(smoke, case):
+    with pytest.raises(StudyError, match="has one problem:"):
+        validate(edited(smoke, *ALONE[case]))
+
+
+@pytest.mark.parametrize("gone", ["asft", "ridge"])
+def test_a_contrast_of_a_method_that_is_gone_is_told_of_by_the_name(smoke, gone):
+    with pytest.raises(StudyError) as caught:
+        validate(edited(smoke, f"methods.{gone}", None))
+    told = str(caught.value)
+    assert f"'{gone}': there is no such name" in told
+    assert "share no setting" not in told

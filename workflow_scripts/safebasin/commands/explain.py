@@ -19,7 +19,9 @@ EXAMPLE = "safebasin explain direction/tiny --configfile studies/smoke.yaml"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument(
-        "name", metavar="NAME", help="a readable name (`safebasin show` lists them) or a digest"
+        "name",
+        metavar="NAME",
+        help="a readable name (`safebasin show` lists them), a digest, or how one begins",
     )
     add_study(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON object")
@@ -28,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the lineage, and why the artifact would be made."""
     workflow = workflow_of(options)
-    node = find_artifact(workflow, options.name)
+    node = find_artifact(workflow.graph, options.name)
     lineage = workflow.graph.ancestors(node)
     reasons = [_reason(workflow, each) for each in lineage]
     if options.json:

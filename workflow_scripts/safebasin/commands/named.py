@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from safebasin.errors import RequestError
-from safebasin.study.graph import Node
+from safebasin.study.graph import Graph, Node
 from safebasin.study.problems import nearest
-from safebasin.workflow import Workflow
 
-_SHOWN = 5
 _SHORTEST = 4
 """Digits of a digest that are enough, where no other artifact of the study begins with them."""
+_SHOWN = 5
 
 
-def find_artifact(workflow: Workflow, told: str) -> Node:
-    """Return the artifact of that readable name, digest, ``kind/digest``, or begin of a digest.
+def find_artifact(graph: Graph, told: str) -> Node:
+    """Return the artifact that is meant.
+
+    Args:
+        graph: of the study.
+        told: a readable name, a digest, how one begins, or a path that ends with a digest, as
+            Snakemake prints those of receipts.
 
     Raises:
-        RequestError: the study has none such, those that are most like it are named; or several.
+        RequestError: the study has several, or none; then those that are most like it are named.
     """
-    graph, digest = workflow.graph, told.rpartition("/")[2]
+    digest = told.rstrip("/").rpartition("/")[2].removesuffix(".json")
     if node := graph.by_name(told) or graph.nodes.get(digest):
         return node
     begun = [each for each in graph if len(digest) >= _SHORTEST and each.digest.startswith(digest)]
@@ -27,7 +31,7 @@ def find_artifact(workflow: Workflow, told: str) -> Node:
     if begun:
         several = ", ".join(f"{each.digest} ({each.name})" for each in begun)
         raise RequestError(f"{told!r} begins several digests: {several}")
-    names = [each.name for each in workflow.graph]
+    names = [each.name for each in graph]
     if near := nearest(told, names):
         hint = f"did you mean {near!r}?"
     elif holding := [name for name in names if _holds(name, told)]:
@@ -35,7 +39,9 @@ def find_artifact(workflow: Workflow, told: str) -> Node:
         hint = f"did you mean one of {', '.join(map(repr, holding[:_SHOWN]))}{more}?"
     else:
         hint = "`safebasin show` lists them"
-    raise RequestError(f"the study has no artifact {told!r}; {hint}")
+    raise RequestError(
+        f"the study has no artifact {told!r}; {hint} (`--configfile` names the study that has it)"
+    )
 
 
 def _holds(name: str, told: str) -> bool:

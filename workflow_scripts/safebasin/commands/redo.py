@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
         MachineLacks: the store cannot be written.
     """
     workflow = workflow_of(options)
-    nodes = [find_artifact(workflow, name) for name in dict.fromkeys(options.names)]
+    nodes = [find_artifact(workflow.graph, name) for name in dict.fromkeys(options.names)]
     if options.cancel:
         _cancel(workflow, nodes, dry_run=options.dry_run)
         return 0

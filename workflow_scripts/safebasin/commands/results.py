@@ -13,6 +13,7 @@ from safebasin.resume.durable import discard
 from safebasin.store.artifact import Artifact, hash_file
 from safebasin.store.inputs import check_bytes
 from safebasin.store.publish import write_atomically
+from safebasin.store.receipts import write_receipt
 from safebasin.workflow import Workflow
 
 RESULTS = Path("results")
@@ -47,7 +48,7 @@ def link_results(workflow: Workflow, directory: Path) -> Path:
     folder = directory / RESULTS / workflow.study.study
     artifacts = _shown(workflow)
     for mark in (folder / LINKED).glob("*.json"):
-        mark.unlink()  # from now on the folder shows no other report; the rule sets its own mark
+        mark.unlink()  # until all is there the folder shows no report
     discard(folder / "figures")
     (folder / "figures").mkdir(parents=True)  # the rule declares it, whatever the report draws
     for artifact in artifacts:
@@ -56,6 +57,9 @@ def link_results(workflow: Workflow, directory: Path) -> Path:
     _link_adapters(workflow, folder / "adapters")
     lines = [f"{node.kind}/{node.digest}  {node.name}" for node in workflow.graph]
     write_atomically(folder / "artifacts.txt", "\n".join(lines) + "\n")
+    shown = artifacts[-1]
+    mark = folder / LINKED / f"{shown.folder.name}.json"
+    write_receipt(workflow.store, shown.spec.kind, shown.folder.name, mark)
     return folder
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from safebasin.machine import machine_of
+from safebasin.study.missing_file import CONFIG_SUFFIXES
+from safebasin.study.problems import nearest
 from safebasin.workflow import DEFAULT_CONFIG, Workflow, open_workflow
 
 _FILES = ("--configfile", "--configfiles")
 _LAYERS = (*_FILES, "--config")
 _SETTING = re.compile(r"[\w.-]+=")
-_SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def add_study(parser: argparse.ArgumentParser, *, compare_folders: bool = False) -> None:
@@ -86,6 +87,20 @@ class CommandParser(argparse.ArgumentParser):
         return super().parse_known_args(names_first(told) if takes_names else told, namespace)
 
 
+def unknown_argument(parser: argparse.ArgumentParser, command: str, left: Sequence[str]) -> str:
+    """Return what to say of arguments that a command does not take, by the first of them."""
+    first = left[0]
+    flags = sorted(flag for flag in parser._option_string_actions if flag.startswith("--"))
+    if first.startswith("-"):
+        flag = first.partition("=")[0]
+        near = nearest(flag, flags)
+        hint = f"did you mean {near}?" if near else f"it takes {', '.join(flags)}"
+        return f"{command} takes no {flag}; {hint}"
+    if _FILES[0] in flags and first.endswith(CONFIG_SUFFIXES):
+        return f"{command} takes no {first!r} by itself; the files of a study follow {_FILES[0]}"
+    return f"{command} takes no {first!r}; `safebasin {command} --help` shows what it takes"
+
+
 def names_first(told: Sequence[str]) -> list[str]:
     """Return the arguments with what stands behind a layer, and is none, put first.
 
@@ -108,7 +123,7 @@ def names_first(told: Sequence[str]) -> list[str]:
 
 
 def _is_layer(word: str) -> bool:
-    return word.endswith(_SUFFIXES) or bool(_SETTING.match(word)) or Path(word).is_file()
+    return word.endswith(CONFIG_SUFFIXES) or bool(_SETTING.match(word)) or Path(word).is_file()
 
 
 class _Config(argparse.Action):

@@ -10,6 +10,7 @@ from safebasin.errors import DamagedInput
 from safebasin.preflight.finding import Finding, Site
 from safebasin.preflight.source_files import is_at_hand, read_settings
 from safebasin.study.graph import Node
+from safebasin.study.problems import nearest
 
 _TARGETS_OF = {
     "extract_direction": "aligned",
@@ -30,6 +31,9 @@ def check_architectures(site: Site) -> list[Finding]:
         settings = _settings(site, node) if node.rule == "convert_checkpoint" else None
         if settings is None:
             continue
+        if unknown := _unknown_make(node.name, settings):
+            found.append(unknown)
+            continue
         try:
             config = config_of(settings)
             why = why_unsupported(config)
@@ -41,6 +45,22 @@ def check_architectures(site: Site) -> list[Finding]:
             cure = "take a checkpoint of another architecture"
             found.append(Finding(check="architectures", what=what, cure=cure))
     return found
+
+
+def _unknown_make(name: str, settings: Mapping[str, Any]) -> Finding | None:
+    """Return what is wrong with the name of a make; transformers would list all that it knows."""
+    from safebasin.models.makes import known_makes
+
+    make, makes = settings.get("model_type"), known_makes()
+    if make in makes:
+        return None
+    why, cure = "it has no `model_type`", "take the config.json that was saved with the weights"
+    if make is not None:
+        why = f"the installed transformers knows no `model_type` {make!r:.70}"
+        near = nearest(str(make), makes)
+        cure = f"did you mean {near!r}? Otherwise {cure}" if near else cure
+    what = f"{name}: config.json does not load: {why}"
+    return Finding(check="architectures", what=what, cure=cure)
 
 
 def check_targets(

@@ -12,8 +12,8 @@ from safebasin.store.plugin_part import plugin_part
 
 _NAME = r"^[A-Za-z0-9]([A-Za-z0-9 ._-]*[A-Za-z0-9_-])?$"
 PATTERNS = {
-    _NAME: "a name has letters, digits, blanks and . _ -, begins with a letter or digit, and ends "
-    "with none of blank and ."
+    _NAME: "a name has letters from a to z or A to Z, digits, blanks and . _ -, begins with a "
+    "letter or digit, and ends with none of blank and ."
 }
 """What a pattern asks for, in words."""
 LARGEST = 2**31 - 1

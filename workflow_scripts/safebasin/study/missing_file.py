@@ -8,7 +8,8 @@ from pathlib import Path
 from safebasin.study.problems import nearest
 
 _STUDIES = Path("studies")
-_SUFFIXES = (".yaml", ".yml", ".json")
+CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
+"""How the names of config files end."""
 
 
 def hint_of(path: Path) -> str:
@@ -28,6 +29,6 @@ def hint_of(path: Path) -> str:
 
 def _configs(folder: Path) -> Iterator[Path]:
     try:
-        yield from (each for each in folder.iterdir() if each.suffix in _SUFFIXES)
+        yield from (each for each in folder.iterdir() if each.suffix in CONFIG_SUFFIXES)
     except OSError:
         return

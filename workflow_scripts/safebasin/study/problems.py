@@ -115,6 +115,8 @@ def from_validation(error: ValidationError, schema: Schema, raw: object) -> list
     found: dict[str, Problem] = {}
     mistyped = set[str]()
     for detail in error.errors(include_url=False):
+        if detail["type"] == "too_short" and _is_told_below(detail, error):
+            continue
         problem = _translate(detail, schema, raw)
         # A union reports each of its branches; that a list is no number says less than what is
         # wrong with it as a list.
@@ -127,12 +129,22 @@ def from_validation(error: ValidationError, schema: Schema, raw: object) -> list
     return list(found.values())
 
 
+def _is_told_below(short: ErrorDetails, error: ValidationError) -> bool:
+    """Say whether a list is short only because its entries are wrong, which is told of each."""
+    place = short["loc"]
+    return any(
+        len(each["loc"]) > len(place) and each["loc"][: len(place)] == place
+        for each in error.errors(include_url=False)
+    )
+
+
 def _translate(detail: ErrorDetails, schema: Schema, raw: object) -> Problem:
     loc, kind, value = detail["loc"], detail["type"], detail["input"]
     context = detail.get("ctx", {})
     path = [*place_of(raw, loc), *(loc[-1:] if kind == "missing" else ())]
     if kind == "extra_forbidden":
-        cure = f"there is no such key; {did_you_mean(str(path[-1]), keys_at(schema, loc[:-1]))}"
+        keys = keys_at(schema, loc[:-1]) | ({"extends"} if len(loc) == 1 else set())
+        cure = f"there is no such key; {did_you_mean(str(path[-1]), keys)}"
     elif kind == "missing":
         value, cure = None, "this key is needed and missing"
     elif kind == "union_tag_not_found":
@@ -144,6 +156,17 @@ def _translate(detail: ErrorDetails, schema: Schema, raw: object) -> Problem:
         cure = f"there is no such type; {told} (a plugin is ./file.py:Class)"
     elif kind in ("tuple_type", "list_type") and not isinstance(value, dict):
         cure = f"a list is needed, as in [{'…' if value is None else value}]"
+    elif kind in ("tuple_type", "list_type"):
+        cure = "a list is needed: each entry begins with `- `, or all stand in [ ]"
+    elif kind in ("model_type", "dict_type"):
+        keys = keys_at(schema, loc)
+        cure = "a mapping is needed, as in `{key: value}`"
+        cure += f"; its keys are: {', '.join(sorted(keys))}" if keys else ""
+    elif kind in ("too_short", "too_long"):
+        least, most = context.get("min_length"), context.get("max_length")
+        cure = (
+            f"at least {least} item is needed" if most is None else f"at most {most} item is taken"
+        )
     elif kind == "string_pattern_mismatch" and context["pattern"] in PATTERNS:
         cure = PATTERNS[context["pattern"]]
     elif kind in ("greater_than", "greater_than_equal") and "lambda" in path:

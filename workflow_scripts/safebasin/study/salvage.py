@@ -33,19 +33,25 @@ class Rest:
     """The sections that something was taken out of."""
     removed: frozenset[object]
     """The names of what was taken out."""
+    shapeless: frozenset[object]
+    """The sections of which nobody can tell what names they were to have."""
 
     def problems(self) -> list[Problem]:
         """Return what is wrong with the rest, whatever the faulty parts should have been.
 
         A check that depends on a faulty section tells only names that are defined nowhere, and
-        were not taken out.
+        were not taken out; none where the section could have had any.
         """
         return [
             problem
             for check, sections in CHECKS.items()
             for problem in check(self.study)
             if self.faulty.isdisjoint(sections)
-            or (problem.is_unknown_name and problem.value not in self.removed)
+            or (
+                problem.is_unknown_name
+                and problem.value not in self.removed
+                and self.shapeless.isdisjoint(sections)
+            )
         ]
 
 
@@ -57,7 +63,7 @@ def salvage(raw: Mapping[str, Any], error: ValidationError) -> Rest | None:
         error: What pydantic found in it.
     """
     rest = json.loads(json.dumps(raw))
-    faulty, removed = set[object](), set[object]()
+    faulty, removed, shapeless = set[object](), set[object](), set[object]()
     for _ in range(_ROUNDS):
         told = [detail["loc"] for detail in error.errors(include_url=False)]
         faulty.update(section for loc in told for section in loc[:1])
@@ -66,22 +72,30 @@ def salvage(raw: Mapping[str, Any], error: ValidationError) -> Rest | None:
         # since every branch of a union tells of the same place.
         for place in dict.fromkeys(reversed(places)):
             removed.update(place[-1:])
-            _remove(rest, place)
+            gone = _remove(rest, place)
+            if isinstance(gone, dict):
+                removed.update(gone)
+            elif len(place) == 1:
+                shapeless.update(place)
         try:
             study = Study.model_validate_json(json.dumps(_NAMELESS | rest))
         except ValidationError as again:
             error = again
             continue
-        return Rest(study=study, faulty=frozenset(faulty), removed=frozenset(removed))
+        return Rest(
+            study=study,
+            faulty=frozenset(faulty),
+            removed=frozenset(removed),
+            shapeless=frozenset(shapeless),
+        )
     return None
 
 
-def _remove(raw: Any, place: tuple[Any, ...]) -> None:
-    """Delete what is at ``place``, unless what holds it is gone already."""
+def _remove(raw: Any, place: tuple[Any, ...]) -> Any:
+    """Delete what is at ``place``, and return it; None where what holds it is gone already."""
     inner: Any = raw
     for part in place[:-1]:
         if not has(inner, part):
-            return
+            return None
         inner = inner[part]
-    if place and has(inner, place[-1]):
-        del inner[place[-1]]
+    return inner.pop(place[-1]) if place and has(inner, place[-1]) else None
