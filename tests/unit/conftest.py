@@ -17,6 +17,16 @@ from .sources.hub_lookalike import HubLookalike
 __all__ = ["tiny"]
 
 
+@pytest.fixture(autouse=True)
+def environment_stays() -> Iterator[None]:
+    """What a test lets the program tell its children, no other test's children hear."""
+    kept = dict(os.environ)
+    yield
+    for name in os.environ.keys() - kept.keys():
+        del os.environ[name]
+    os.environ.update(kept)
+
+
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubLookalike]:
     """A hub on loopback that the real client takes for its own; cache and login are empty."""

@@ -215,4 +215,4 @@ def test_results_take_the_place_of_what_is_there_and_write_through_no_link(
     assert not (tmp_path / "nothing").exists()
     assert run(capsys, "verify")[0] == 0
     left = [each.name for each in there.parent.iterdir()]
-    assert sorted(left) == ["adapters", "artifacts.txt", "figures", "file"]
+    assert sorted(left) == [".linked", "adapters", "artifacts.txt", "figures", "file"]
