@@ -61,14 +61,18 @@ def staged(plugin: Plugin | None, reference: str, base: Path) -> Iterator[None]:
     with _set(stage):
         try:
             yield
+        except SystemExit as ended:
+            raise (stage.find_missed() or stage.ended(ended)) from ended
         except Exception as error:
             told = None if isinstance(error, SafebasinError) else stage.explain(error)
-            told = stage.missed or told
+            told = stage.find_missed() or told
             if told is None or told is error:
+                if not isinstance(error, SafebasinError):
+                    stage.note(error)
                 raise
             raise told from error
-        if stage.missed is not None:  # the plug-in went on without it
-            raise stage.missed
+        if missed := stage.find_missed():  # the plug-in went on without it
+            raise missed
 
 
 @contextmanager
@@ -84,6 +88,7 @@ def _set(stage: Stage) -> Iterator[None]:
     sys.dont_write_bytecode = True
     _STAGES.append(stage)
     sys.meta_path.append(finder)
+    sys.path.append(str(stage.by_name))
     COPIES[stage.reference] = Copy(
         file=stage.folder / stage.plugin.file.name, modules=stage.plugin.modules
     )
@@ -101,7 +106,8 @@ def _set(stage: Stage) -> Iterator[None]:
         for name in set(sys.modules) - known:
             if str(getattr(sys.modules[name], "__file__", "")).startswith(f"{stage.base}/"):
                 del sys.modules[name]
-        sys.path[:] = [place for place in sys.path if place != str(stage.folder)]
+        mine = (str(stage.folder), str(stage.by_name))
+        sys.path[:] = [place for place in sys.path if place not in mine]
         os.chdir(stage.directory)
         os.environ.pop("PWD")
         os.environ.update({} if told is None else {"PWD": told})

@@ -17,7 +17,12 @@ from safebasin.errors import DamagedInput, RequestError
 from safebasin.store.closure import combine, import_closure, module_path
 from safebasin.store.kinds import RULES
 from safebasin.store.plugin_closure import Plugin, read_plugin
-from safebasin.store.plugin_part import is_plugin, plugin_file, plugin_names
+from safebasin.store.plugin_part import (
+    is_plugin,
+    plugin_file,
+    plugin_names,
+    plugin_reference,
+)
 from safebasin.store.publish import write_atomically
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -108,7 +113,8 @@ class CodeBook:
         """
         if part not in self._plugins:
             names = plugin_names(part)
-            self._plugins[part] = read_plugin(plugin_file(part), self.package, names)
+            file = plugin_file(plugin_reference(part))
+            self._plugins[part] = read_plugin(file, self.package, names)
         return self._plugins[part]
 
     def names(self) -> Iterator[str]:

@@ -155,9 +155,13 @@ def _follow(plugin: Path, package: Path) -> tuple[dict[str, _Read], set[str]]:
             continue
         found[key] = read = _read(module.path)
         is_package = module.path.name == "__init__.py"
+        may_lack = set(
+            imported_names(_on_a_condition(read.tree), module.name, is_package=is_package)
+        )
         for name in imported_names(read.tree, module.name, is_package=is_package):
             if name.split(".")[0] != package.name:
-                waiting.extend(_followed(name, folder, module.path))
+                may = name in may_lack
+                waiting.extend(_followed(name, folder, module.path, may_lack=may))
             elif resolved := resolve_module(package, name):
                 ours.add(resolved)
     return found, ours
@@ -214,10 +218,16 @@ def _finds_code(node: ast.AST) -> str | None:
     return name if name in _FIND_CODE else None
 
 
-def _followed(name: str, folder: Path, importer: Path) -> Iterator[_Own]:
+def _on_a_condition(tree: ast.Module) -> ast.Module:
+    """Return what runs under a condition, or is tried: an import there may find nothing."""
+    kinds = (ast.Try, ast.TryStar, ast.If, ast.With)
+    return ast.Module([each for each in ast.walk(tree) if isinstance(each, kinds)], [])
+
+
+def _followed(name: str, folder: Path, importer: Path, *, may_lack: bool) -> Iterator[_Own]:
     """Yield the user's modules that an import of ``name`` runs: each package, then the module."""
     top, *rest = name.split(".")
-    spec, full = _beside(top, folder, importer), top
+    spec, full = _beside(top, folder, importer, may_lack=may_lack), top
     while spec is not None:
         if spec.origin:
             yield _Own(full, _source(spec, importer))
@@ -230,7 +240,7 @@ def _followed(name: str, folder: Path, importer: Path) -> Iterator[_Own]:
             return
         is_folder, full = not spec.origin, f"{full}.{part}"
         spec = PathFinder.find_spec(part, places)
-        if spec is None and is_folder:
+        if spec is None and is_folder and not may_lack:
             raise _refusal(importer, full, "the folder has no such module")
 
 
@@ -242,13 +252,16 @@ def _all_within(name: str, places: Sequence[str], importer: Path) -> Iterator[_O
             yield _Own(f"{name}.{info.name}", _source(spec, importer))
 
 
-def _beside(top: str, folder: Path, importer: Path) -> ModuleSpec | None:
+def _beside(top: str, folder: Path, importer: Path, *, may_lack: bool) -> ModuleSpec | None:
     """Return where in the plug-in's folder the module or package is; None for a library.
+
+    None too where there is none and ``may_lack``: the copy has none either.
 
     A folder without ``__init__.py`` is a package too, after all that have one or are modules.
     """
     if not top:
-        raise _refusal(importer, "a relative name", "the file is in no package")
+        why = "the file is in no package; write the import without its leading dots"
+        raise _refusal(importer, "a relative name", why)
     if top in sys.builtin_module_names:
         return None
     beside = PathFinder.find_spec(top, [str(folder)])
@@ -258,7 +271,7 @@ def _beside(top: str, folder: Path, importer: Path) -> ModuleSpec | None:
             if _is_library(other):
                 return None
             raise _refusal(importer, top, f"it is at {_place(other)}")
-    if beside is None and top not in sys.stdlib_module_names:
+    if beside is None and top not in sys.stdlib_module_names and not may_lack:
         raise _refusal(importer, top, "it is not found")
     return beside
 
