@@ -237,7 +237,7 @@ def test_a_plugin_reads_with_its_params(tmp_path: Path) -> None:
             "it returned a list of which one is a str; a list",
         ),
         (
-            "def read(self, folder):\n  import pandas\n  return pandas.DataFrame({'prompt': ['a']})",
+            "def read(self, folder): import pandas; return pandas.DataFrame({'prompt': ['a']})",
             r"it returned a DataFrame of which one is a str; .*table.to_dict\('records'\)",
         ),
         ("def read(self, folder): return {'prompt': 'a'}", "it returned a dict"),

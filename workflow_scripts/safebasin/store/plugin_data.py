@@ -17,13 +17,6 @@ _SYSTEM = tuple(
     )
 )
 """What belongs to the machine, as installed packages do."""
-_WORDS = frozenset(
-    {
-        *("/boot", "/home", "/media", "/mnt", "/opt", "/root", "/run", "/srv", "/tmp", "/var"),
-        *("/var/log", "/var/run", "/var/tmp"),
-    }
-)
-"""Folders that most machines have: words of commands that an agent gives, not places of data."""
 _LONGEST = 4096
 """No path is longer."""
 
@@ -93,8 +86,8 @@ def _is_somewhere(text: str) -> bool:
     """Whether the text is the absolute path of something that is there and not the system's."""
     if not text.startswith(("/", "~")) or len(text) > _LONGEST or not text.isprintable():
         return False
-    if text == "~" or not text.strip("/") or text.rstrip("/") in _WORDS:
-        return False  # a sign or a word like others
+    if text == "~" or not text.strip("/"):
+        return False  # a sign like others
     try:
         path = Path(text).expanduser()
         path = path.resolve() if path.is_absolute() else path
