@@ -77,6 +77,10 @@ LACKS = {
         "in_processes('fork', read_it)",
         "lists/a.txt",
     ),
+    "swallowed in a thread, with others at work": (
+        "in_threads(lambda number: Path('nowhere').exists() if number else read_it(number))",
+        "lists/a.txt",
+    ),
     "a compiled reader": ("read_with_tokenizers(HERE / 'lists' / 'a.txt')", "No such file"),
     "from above": ("(HERE.parent / 'beside.txt').read_text()", "beside.txt"),
     "from the working directory": ("open('here.txt').read()", "here.txt"),
@@ -117,6 +121,12 @@ def double(number):
 
 def read_it(number):
     return swallow(lambda: (HERE / 'lists' / 'a.txt').read_text())
+
+
+def in_threads(function):
+    from concurrent.futures import ThreadPoolExecutor
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(function, [*range(1, 100), 0, *range(1, 100)]))
 
 
 def in_processes(kind, function):

@@ -13,8 +13,9 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import get_ident
 from types import FrameType, TracebackType
 
 from safebasin.errors import StudyError
@@ -43,8 +44,8 @@ class Stage:
     directory: str
     """The working directory that the study was run from."""
     missed: StudyError | None = None
-    looking: bool = False
-    """Whether what is asked now is asked by this very module."""
+    looking: set[int] = field(default_factory=set)
+    """Threads in which what is asked now is asked by this very module."""
 
     @property
     def folder(self) -> Path:
@@ -99,10 +100,11 @@ class Stage:
         Raises:
             StudyError: it is there.
         """
-        found = None if self.looking else self.meant(path)
+        thread = get_ident()
+        found = None if thread in self.looking else self.meant(path)
         if found is None or not _is_own(self.base, anyone=found[0] == "copy"):
             return
-        self.looking = True
+        self.looking.add(thread)
         try:
             part, original = found
             here = Path(os.fsdecode(path))  # type: ignore[arg-type]
@@ -110,7 +112,7 @@ class Stage:
             if missing and (listed or not here.exists()) and os.path.lexists(original):
                 self._refuse(part, missing, listed)
         finally:
-            self.looking = False
+            self.looking.discard(thread)
 
     def refuse_import(self, module: str, original: Path) -> None:
         """Refuse a module that is there in the original and not in the copy."""

@@ -191,6 +191,18 @@ def test_what_need_not_be_there_may_lack_and_counts_once_it_is_beside(folder, pa
     assert (plugin_closure(plugin, package) != before) is ("TYPE_CHECKING" not in source)
 
 
+def test_what_cannot_be_read_is_named(folder, package, monkeypatch):
+    def refused(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    plugin = plugin_with(folder, "pass")
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    with pytest.raises(
+        StudyError, match=r"mine.py, of a plug-in, cannot be read: Permission denied"
+    ):
+        plugin_closure(plugin, package)
+
+
 def test_libraries_are_not_followed(folder, package):
     plugin = plugin_with(folder, "pass")
     for name in ("sys", "json", "xml.dom", "_ctypes", "winreg", "pandas", "pyarrow.parquet"):

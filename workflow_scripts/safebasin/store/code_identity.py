@@ -108,8 +108,7 @@ class CodeBook:
         """Return a plug-in as it was first read; a plan asks once for every job that runs it.
 
         Raises:
-            FileNotFoundError: there is no such file.
-            StudyError: it runs or reads what cannot be hashed.
+            StudyError: it is not there, or runs or reads what cannot be hashed.
         """
         if part not in self._plugins:
             names = plugin_names(part)

@@ -29,7 +29,7 @@ from safebasin.store.closure import (
     named_files,
     resolve_module,
 )
-from safebasin.store.plugin_data import named_data, refuse_literal_paths
+from safebasin.store.plugin_data import bytes_of, named_data, refuse_literal_paths
 from safebasin.store.syntax import syntax_digest
 
 _FIND_CODE = frozenset(
@@ -112,9 +112,9 @@ def read_plugin(path: Path, package: Path, named: Sequence[str] = ()) -> Plugin:
         named: files and folders, from the plug-in's folder, that the study names as its data.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        StudyError: a file is not Python, runs code that cannot be followed, or names a file by its
-            absolute path; or something that the study names is not there.
+        StudyError: a file is not there or cannot be read, is not Python, runs code that cannot be
+            followed, or names a file by its absolute path; or something that the study names is
+            not there.
     """
     plugin = path.absolute()
     if ".." in plugin.parts:
@@ -123,7 +123,7 @@ def read_plugin(path: Path, package: Path, named: Sequence[str] = ()) -> Plugin:
     files: dict[str, bytes] = {}
     for key, module in modules.items():
         for data in named_files(module.tree, plugin.parent / key):
-            files[data.relative_to(plugin.parent).as_posix()] = data.read_bytes()
+            files[data.relative_to(plugin.parent).as_posix()] = bytes_of(data)
     files |= named_data(plugin.parent, named)
     by_bytes = any(_sees_text(module.tree) for module in modules.values())
     found = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
@@ -169,7 +169,7 @@ def _follow(plugin: Path, package: Path) -> tuple[dict[str, _Read], set[str]]:
 
 def _read(path: Path) -> _Read:
     """Return the file and its syntax, where all that it runs stands in import statements."""
-    content = path.read_bytes()
+    content = bytes_of(path)
     try:
         tree = ast.parse(content, str(path))
     except (SyntaxError, ValueError) as problem:
