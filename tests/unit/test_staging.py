@@ -46,6 +46,21 @@ FINDS = {
     "a module as data": ("(HERE / 'text.py').read_text()", ["text.py"], "X = 'text'\n"),
     "nothing that is optional": ("os.path.exists(HERE / 'nowhere.txt')", [], False),
     "an empty working directory": ("len(os.listdir('.'))", [], 0),
+    "what functions can do": (
+        "[function in able for function in (os.stat, os.lstat, os.access) for able in "
+        "(os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks, os.supports_effective_ids)]",
+        [],
+        [
+            function in able
+            for function in (os.stat, os.lstat, os.access)
+            for able in (
+                os.supports_dir_fd,
+                os.supports_fd,
+                os.supports_follow_symlinks,
+                os.supports_effective_ids,
+            )
+        ],
+    ),
     "a process of its own that starts anew": ("in_processes('spawn', double)", [], [2, 4]),
 }  # fmt: skip
 LACKS = {

@@ -28,6 +28,13 @@ from safebasin.store.plugin_closure import Plugin
 
 _ASKS = ("stat", "lstat", "access")
 """Functions of ``os`` that say whether something is there; no audit tells of them."""
+_ABLE: tuple[set[Callable[..., Any]], ...] = (
+    os.supports_dir_fd,
+    os.supports_effective_ids,
+    os.supports_fd,
+    os.supports_follow_symlinks,
+)
+"""By which ``shutil`` and others know what these functions take."""
 _STANDARD = (f"{Path(os.__file__).parent}/", "<frozen ")
 _PACKAGES = ("/site-packages/", "/dist-packages/")
 
@@ -92,13 +99,19 @@ def _set(stage: Stage) -> Iterator[None]:
     COPIES[stage.reference] = Copy(
         file=stage.folder / stage.plugin.file.name, modules=stage.plugin.modules
     )
-    for name, function in asked.items():
-        setattr(os, name, _watched(stage, function))
+    watched = {name: _watched(stage, function) for name, function in asked.items()}
+    for name, function in watched.items():
+        setattr(os, name, function)
+        for able in _ABLE:
+            if asked[name] in able:
+                able.add(function)
     try:
         yield
     finally:
         for name, function in asked.items():
             setattr(os, name, function)
+        for able in _ABLE:
+            able.difference_update(watched.values())
         del COPIES[stage.reference]
         sys.meta_path.remove(finder)
         _STAGES.remove(stage)
