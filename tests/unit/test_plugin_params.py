@@ -106,6 +106,14 @@ def test_where_the_text_cannot_tell_nothing_is_said(folder, case):
     assert signature(folder, CANNOT_TELL[case]) is None
 
 
+@pytest.mark.parametrize(
+    "source", ["X = 1" + "+1" * 9000, f"X = {'-' * 9000}1", "if 0: pass\n" + "elif 1: pass\n" * 700]
+)
+def test_what_is_nested_too_deeply_is_told(folder, source):
+    with pytest.raises(StudyError, match=r"mine.py is (nested too deeply|not Python)"):
+        signature(folder, f"{source}\nclass M: pass")
+
+
 def test_what_the_text_cannot_tell_the_step_says(folder):
     (folder / "mine.py").write_text(f"{CANNOT_TELL['decorated constructor']}\n")
     with pytest.raises(StudyError, match=r"unexpected keyword argument 'b'.*it takes: a"):

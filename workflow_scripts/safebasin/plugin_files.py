@@ -60,8 +60,8 @@ def _cure(reference: str) -> str | None:
         tree = ast.parse(bytes_of(path), path.name)
     except StudyError as problem:
         return str(problem)
-    except (SyntaxError, ValueError) as problem:
-        return f"the file is not Python: {problem}"
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
+        return f"the file is not Python: {problem or 'it is nested too deeply'}"
     wanted = reference.rpartition(":")[2]
     if wanted in _bound(tree) or "*" in _bound(tree):
         return None

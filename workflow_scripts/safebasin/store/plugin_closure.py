@@ -114,11 +114,20 @@ def read_plugin(path: Path, package: Path, named: Sequence[str] = ()) -> Plugin:
     Raises:
         StudyError: a file is not there or cannot be read, is not Python, runs code that cannot be
             followed, or names a file by its absolute path; or something that the study names is
-            not there.
+            not there; or all of it is too large.
     """
     plugin = path.absolute()
     if ".." in plugin.parts:
         plugin = plugin.parent.resolve() / plugin.name
+    try:
+        return _plugin(plugin, package, named)
+    except (RecursionError, MemoryError) as problem:
+        raise StudyError(
+            f"the plug-in {plugin} is nested too deeply, or its data are too large, to be read"
+        ) from problem
+
+
+def _plugin(plugin: Path, package: Path, named: Sequence[str]) -> Plugin:
     modules, ours = _follow(plugin, package)
     files: dict[str, bytes] = {}
     for key, module in modules.items():
