@@ -19,7 +19,6 @@ from threading import get_ident
 from types import FrameType, TracebackType
 
 from safebasin.errors import StudyError
-from safebasin.plugins import module_name
 from safebasin.store.plugin_closure import Plugin
 from safebasin.store.plugin_data import is_passed_over
 
@@ -80,7 +79,7 @@ class Stage:
         self.work.mkdir(parents=True)
         self.by_name.mkdir()
         file = self.folder / self.plugin.file.name
-        alias = self.by_name / f"{module_name(file)}.py"
+        alias = self.by_name / f"safebasin_plugin_{file.stem}.py"  # as it is loaded
         alias.write_text(_ALIAS.format(ascii(str(file))), encoding="utf-8")
 
     def meant(self, path: object) -> tuple[str, Path] | None:

@@ -64,25 +64,20 @@ def load_plugin(reference: str) -> type:
         raise StudyError(f"{reference!r} is not of the form ./file.py:ClassName")
     if not path.is_file():
         raise StudyError(f"the plugin file {file} does not exist (from {Path.cwd()})")
-    named = module_name(path)
-    spec = importlib.util.spec_from_file_location(named, path)
+    module_name = f"safebasin_plugin_{path.stem}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
         raise StudyError(f"the plugin file {file} cannot be imported")
     if copy is not None:
         _refuse_taken(reference, copy)
     module = importlib.util.module_from_spec(spec)
-    sys.modules[named] = module
+    sys.modules[module_name] = module
     with _first_on_path(path.parent, stays=copy is not None):
         spec.loader.exec_module(module)
     found = getattr(module, name, None)
     if not isinstance(found, type):
         raise StudyError(f"the plugin file {file} has no class {name!r}")
     return found
-
-
-def module_name(file: Path) -> str:
-    """Return the name of a plug-in's module, which no library bears."""
-    return f"safebasin_plugin_{file.stem}"
 
 
 @contextmanager
