@@ -45,6 +45,11 @@ TAKES: dict[str, tuple[str, set[str], set[str]]] = {
     "under another name": ("class N:\n def __init__(self, a): pass\nM = N", {"a"}, {"a"}),
     "beside it": ("from near import N as M", {"near"}, {"near"}),
     "in a package beside it": ("from package.inner import N\nclass M(N): pass", {"deep"}, set()),
+    "a constructor of a class within it": (
+        "class M:\n class N:\n  def __init__(self, a): pass\n def f(self):\n  def __init__(b): pass",
+        set(),
+        set(),
+    ),
     "a protocol's": ("from typing import Protocol\nclass M(Protocol): pass", set(), set()),
 }
 CANNOT_TELL = {
@@ -57,6 +62,9 @@ CANNOT_TELL = {
     "one of two": "if True:\n class M: pass\nelse:\n class M:\n  def __init__(self, a): pass",
     "bound again": "class M: pass\nM = print and M",
     "its own way": f"{OBJECTIVE}class M(Objective):\n @classmethod\n def configured(cls, s): return cls()",
+    "a constructor that is a value": "class M:\n __init__ = lambda self, a: None",
+    "a constructor from outside": "class M: pass\nM.__init__ = lambda self, a: None",
+    "a constructor of its base's making": "class N:\n def __init_subclass__(cls): pass\nclass M(N): pass",
     "a star": "from collections import *\nclass M: pass",
     "no constructor of its own": f"{DATA}@dataclass(init=False)\nclass M:\n a: int",
 }
@@ -96,6 +104,14 @@ def test_a_class_that_takes_any_is_given_any(folder):
 @pytest.mark.parametrize("case", CANNOT_TELL)
 def test_where_the_text_cannot_tell_nothing_is_said(folder, case):
     assert signature(folder, CANNOT_TELL[case]) is None
+
+
+@pytest.mark.parametrize(
+    "source", ["X = 1" + "+1" * 9000, f"X = {'-' * 9000}1", "if 0: pass\n" + "elif 1: pass\n" * 700]
+)
+def test_what_is_nested_too_deeply_is_told(folder, source):
+    with pytest.raises(StudyError, match=r"mine.py is (nested too deeply|not Python)"):
+        signature(folder, f"{source}\nclass M: pass")
 
 
 def test_what_the_text_cannot_tell_the_step_says(folder):

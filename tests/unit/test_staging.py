@@ -8,6 +8,7 @@ import os
 import struct
 import subprocess
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,22 @@ FINDS = {
     "a module as data": ("(HERE / 'text.py').read_text()", ["text.py"], "X = 'text'\n"),
     "nothing that is optional": ("os.path.exists(HERE / 'nowhere.txt')", [], False),
     "an empty working directory": ("len(os.listdir('.'))", [], 0),
+    "what functions can do": (
+        "[function in able for function in (os.stat, os.lstat, os.access) for able in "
+        "(os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks, os.supports_effective_ids)]",
+        [],
+        [
+            function in able
+            for function in (os.stat, os.lstat, os.access)
+            for able in (
+                os.supports_dir_fd,
+                os.supports_fd,
+                os.supports_follow_symlinks,
+                os.supports_effective_ids,
+            )
+        ],
+    ),
+    "a process of its own that starts anew": ("in_processes('spawn', double)", [], [2, 4]),
 }  # fmt: skip
 LACKS = {
     "pathlib": ("(HERE / 'lists' / f'{\"a\"}.txt').read_text()", "lists/a.txt"),
@@ -71,6 +88,15 @@ LACKS = {
         "os.path.exists(os.path.join(os.environ['PWD'], 'here.txt'))",
         "here.txt",
     ),
+    "swallowed in another process": (
+        "in_processes('fork', read_it)",
+        "lists/a.txt",
+    ),
+    "swallowed in a thread, with others at work": (
+        "in_threads(lambda number: Path('nowhere').exists() if number else read_it(number))",
+        "lists/a.txt",
+    ),
+    "a compiled reader": ("read_with_tokenizers(HERE / 'lists' / 'a.txt')", "No such file"),
     "from above": ("(HERE.parent / 'beside.txt').read_text()", "beside.txt"),
     "from the working directory": ("open('here.txt').read()", "here.txt"),
     "the working directory": ("glob.glob('*.txt')", "here.txt"),
@@ -97,6 +123,31 @@ def read_with_arrow(path):
 def read_with_sqlite(path):
     import sqlite3
     return sqlite3.connect(path)
+
+
+def read_with_tokenizers(path):
+    import tokenizers
+    return tokenizers.Tokenizer.from_file(str(path))
+
+
+def double(number):
+    return 2 * number
+
+
+def read_it(number):
+    return swallow(lambda: (HERE / 'lists' / 'a.txt').read_text())
+
+
+def in_threads(function):
+    from concurrent.futures import ThreadPoolExecutor
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(function, [*range(1, 100), 0, *range(1, 100)]))
+
+
+def in_processes(kind, function):
+    import multiprocessing
+    with multiprocessing.get_context(kind).Pool(1) as pool:
+        return pool.map_async(function, [1, 2]).get(60)
 
 
 def has_resource(package, name):
@@ -236,6 +287,34 @@ def test_an_error_of_the_plugins_own_stays_its_own(folder):
         find(folder, "1 / 0")
     with pytest.raises(FileNotFoundError):
         find(folder, "open('/nowhere/at/all')")
+
+
+def test_an_error_of_the_plugins_own_says_where_in_the_users_file(folder):
+    with pytest.raises(ZeroDivisionError) as refused:
+        find(folder, "1 / 0")
+    told = "".join(traceback.format_exception(refused.value))
+    assert "return 1 / 0" in told, "the line of the copy, which is gone"
+    line = 1 + (folder / "mine.py").read_text().split("\n").index("        return 1 / 0")
+    last = told.strip().split("\n")[-1]
+    assert last == (
+        f"the plug-in {folder}/mine.py:Mine failed: ZeroDivisionError: division by zero "
+        f"({folder}/mine.py, line {line}, in find)"
+    )
+
+
+@pytest.mark.parametrize("ends", ["raise SystemExit(0)", "import sys; sys.exit('no card')"])
+def test_a_plugin_does_not_end_the_program(folder, ends):
+    (folder / "mine.py").write_text(f"class Mine:\n def find(self):\n  {ends}\n")
+    with pytest.raises(
+        StudyError, match=r"mine.py:Mine ends the program \(sys.exit: (0|'no card')\)"
+    ):
+        find_at(folder / "mine.py")
+
+
+def test_what_a_plugin_writes_may_be_called_as_what_is_there(folder):
+    write(folder.parent / "work", {"logs/old.txt": "o"})
+    made = "os.makedirs('logs/mine', exist_ok=True) or open('logs/mine/a.txt', 'w').write('x')"
+    assert find(folder, made) == 1
 
 
 def test_a_plugin_that_is_named_by_a_link_or_a_way_around_runs(folder, tmp_path):

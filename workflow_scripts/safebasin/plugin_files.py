@@ -11,7 +11,7 @@ from typing import Any
 from safebasin.errors import StudyError
 from safebasin.plugin_signature import Signature, class_signature
 from safebasin.store.code_identity import CodeBook
-from safebasin.store.plugin_data import named_data
+from safebasin.store.plugin_data import bytes_of, named_data
 from safebasin.store.plugin_part import is_plugin, plugin_file
 from safebasin.study.base import part_of
 from safebasin.study.config import Study
@@ -57,9 +57,11 @@ def _cure(reference: str) -> str | None:
     if not os.path.isfile(path):  # noqa: PTH113 - which is False of what no file can be called
         return f"there is no such file (seen from {Path.cwd()})"
     try:
-        tree = ast.parse(path.read_bytes(), path.name)
-    except (SyntaxError, ValueError) as problem:
-        return f"the file is not Python: {problem}"
+        tree = ast.parse(bytes_of(path), path.name)
+    except StudyError as problem:
+        return str(problem)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
+        return f"the file is not Python: {problem or 'it is nested too deeply'}"
     wanted = reference.rpartition(":")[2]
     if wanted in _bound(tree) or "*" in _bound(tree):
         return None

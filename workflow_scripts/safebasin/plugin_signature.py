@@ -15,7 +15,7 @@ from safebasin.store.plugin_closure import Plugin
 _NO_INIT = frozenset({"object", "ABC", "Protocol", "Generic"})
 """Classes to derive from that say nothing of what a class is made with."""
 _OBJECTIVE = ("safebasin.tuning.objectives.objective", "Objective")
-_OTHER_WAYS = frozenset({"__new__", "configured"})
+_OTHER_WAYS = frozenset({"__new__", "__init_subclass__", "configured"})
 """Names in a class whose meaning for the parameters is not followed."""
 
 
@@ -77,9 +77,14 @@ class _Reader:
         return self.of(f"{stem}.py", told) or self.of(f"{stem}/__init__.py", told)
 
     def _of_class(self, file: str, node: ast.ClassDef) -> Signature | None:
-        inits = [each for each in ast.walk(node) if getattr(each, "name", None) == "__init__"]
+        inits = list(_bindings(node, "__init__"))
         names = {getattr(each, "name", None) for each in node.body}
-        if node.keywords or names & _OTHER_WAYS or len(inits) > 1:
+        if (
+            node.keywords
+            or names & _OTHER_WAYS
+            or len(inits) > 1
+            or _is_given_init(self._trees[file])
+        ):
             return None
         is_data = [_is_dataclass(each) for each in node.decorator_list]
         if not all(is_data):
@@ -105,8 +110,8 @@ class _Reader:
         return _NONE if base.id == "object" else self.of(file, base.id)
 
 
-def _bindings(tree: ast.Module, name: str) -> Iterator[ast.stmt]:
-    """Yield the statements outside of functions and classes that may give ``name`` its meaning."""
+def _bindings(tree: ast.Module | ast.ClassDef, name: str) -> Iterator[ast.stmt]:
+    """Yield what may give ``name`` its meaning in a module or class, outside of what is within."""
     waiting: list[ast.AST] = list(tree.body)
     while waiting:
         node = waiting.pop()
@@ -123,6 +128,16 @@ def _bindings(tree: ast.Module, name: str) -> Iterator[ast.stmt]:
             if name in {getattr(each, "id", None) for each in targets}:
                 yield node
         waiting.extend(ast.iter_child_nodes(node))
+
+
+def _is_given_init(tree: ast.Module) -> bool:
+    """Whether some class gets its constructor from outside its body."""
+    return any(
+        isinstance(each, ast.Attribute)
+        and each.attr == "__init__"
+        and isinstance(each.ctx, ast.Store)
+        for each in ast.walk(tree)
+    )
 
 
 def _of_function(init: ast.FunctionDef) -> Signature | None:

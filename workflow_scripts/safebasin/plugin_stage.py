@@ -6,18 +6,29 @@ a path in them tells what the plug-in would have found without the copy.
 
 from __future__ import annotations
 
+import linecache
 import os
 import shutil
 import sys
+import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import get_ident
 from types import FrameType, TracebackType
 
 from safebasin.errors import StudyError
 from safebasin.store.plugin_closure import Plugin
 from safebasin.store.plugin_data import is_passed_over
 
+_ALIAS = """import sys
+from importlib.util import module_from_spec, spec_from_file_location
+spec = spec_from_file_location(__name__, {})
+module = sys.modules[__name__] = module_from_spec(spec)
+spec.loader.exec_module(module)
+"""
+_NO_FILE = "No such file or directory"
 _FINDERS = ("<frozen importlib", "/importlib/metadata/", "/pkg_resources/", "/linecache.py")
 """Text that looks for modules, and for lines of them, in every folder that Python knows."""
 
@@ -32,8 +43,8 @@ class Stage:
     directory: str
     """The working directory that the study was run from."""
     missed: StudyError | None = None
-    looking: bool = False
-    """Whether what is asked now is asked by this very module."""
+    looking: set[int] = field(default_factory=set)
+    """Threads in which what is asked now is asked by this very module."""
 
     @property
     def folder(self) -> Path:
@@ -44,6 +55,16 @@ class Stage:
     def work(self) -> Path:
         """The empty folder that the step works in."""
         return self._mirrored("work", self.directory)
+
+    @property
+    def by_name(self) -> Path:
+        """Where processes that the plug-in starts find its file by the name that it has here."""
+        return self.base / "by_name"
+
+    @property
+    def _told(self) -> Path:
+        """Where a process that the plug-in forked writes what it missed."""
+        return self.base / "missed"
 
     def _mirrored(self, part: str, path: str) -> Path:
         return self.base / part / path.lstrip("/")
@@ -56,6 +77,10 @@ class Stage:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         self.work.mkdir(parents=True)
+        self.by_name.mkdir()
+        file = self.folder / self.plugin.file.name
+        alias = self.by_name / f"safebasin_plugin_{file.stem}.py"  # as it is loaded
+        alias.write_text(_ALIAS.format(ascii(str(file))), encoding="utf-8")
 
     def meant(self, path: object) -> tuple[str, Path] | None:
         """Return the part and the original of a path within the base."""
@@ -74,10 +99,11 @@ class Stage:
         Raises:
             StudyError: it is there.
         """
-        found = None if self.looking else self.meant(path)
+        thread = get_ident()
+        found = None if thread in self.looking else self.meant(path)
         if found is None or not _is_own(self.base, anyone=found[0] == "copy"):
             return
-        self.looking = True
+        self.looking.add(thread)
         try:
             part, original = found
             here = Path(os.fsdecode(path))  # type: ignore[arg-type]
@@ -85,7 +111,7 @@ class Stage:
             if missing and (listed or not here.exists()) and os.path.lexists(original):
                 self._refuse(part, missing, listed)
         finally:
-            self.looking = False
+            self.looking.discard(thread)
 
     def refuse_import(self, module: str, original: Path) -> None:
         """Refuse a module that is there in the original and not in the copy."""
@@ -99,7 +125,15 @@ class Stage:
         told = f"the plug-in {self.reference} {did} {', '.join(names[:4])}"
         told += f" and {len(names) - 4} more" if len(names) > 4 else ""
         self.missed = self.missed or StudyError(f"{told}, {self._cure(part, missing, names)}")
+        with suppress(OSError):  # it is gone where a process outlives the step
+            self._told.write_text(str(self.missed), encoding="utf-8")
         raise self.missed
+
+    def find_missed(self) -> StudyError | None:
+        """Return what this process or one that it forked asked for in vain."""
+        if self.missed is None and self._told.exists():
+            self.missed = StudyError(self._told.read_text(encoding="utf-8"))
+        return self.missed
 
     def _name(self, path: Path) -> str:
         """Return a path as it is named from the plug-in's folder, or whole."""
@@ -121,9 +155,12 @@ class Stage:
 
     def explain(self, error: BaseException) -> StudyError | None:
         """Return what an error of the plug-in's means, where it looked for what is nowhere."""
-        if isinstance(error, FileNotFoundError) and str(self.base) in str(error):
-            found = self.meant(error.filename)
-            told = self._name(found[1]) if found else f"a file ({error})"
+        if self._is_of_a_file(error):
+            found = self.meant(getattr(error, "filename", None))
+            words = str(error)
+            for part in ("copy", "work"):
+                words = words.replace(str(self.base / part), "")
+            told = self._name(found[1]) if found else f"a file ({words})"
             return StudyError(
                 f"the plug-in {self.reference} looks for {told}, which is not there; put it beside "
                 "the plug-in and name it beside its type: `files: [NAME]`"
@@ -134,6 +171,37 @@ class Stage:
                 "what it imports must be installed or lie beside it"
             )
         return None
+
+    def _is_of_a_file(self, error: BaseException) -> bool:
+        """Whether a file is not in the copy; compiled readers say so in words of their own."""
+        if isinstance(error, FileNotFoundError):
+            return str(self.base) in str(error)
+        return _NO_FILE in str(error) and _raised_in(error.__traceback__, self.base)
+
+    def ended(self, ended: SystemExit) -> StudyError:
+        """Return what is to be said of a plug-in that leaves the program as if all were done."""
+        return StudyError(
+            f"the plug-in {self.reference} ends the program (sys.exit: {ended.code!r}); let it "
+            "raise an error that says why"
+        )
+
+    def note(self, error: BaseException) -> None:
+        """Add to an error of the plug-in's own where in the user's file it was raised."""
+        place = None
+        for frame in traceback.extract_tb(error.__traceback__):
+            if found := self.meant(frame.filename):
+                place = f"{found[1]}, line {frame.lineno}, in {frame.name}"
+        if place is None:
+            return
+        for name, content in self.plugin.files.items():  # the lines that a traceback shows
+            lines = content.decode(errors="replace").splitlines(keepends=True)
+            if name.endswith(".py"):
+                key = str(self.folder / name)
+                linecache.cache[key] = (len(content), None, lines, key)
+        first = next(iter(str(error).splitlines()), "")
+        error.add_note(
+            f"the plug-in {self.reference} failed: {type(error).__name__}: {first} ({place})"
+        )
 
 
 def _is_own(base: Path, *, anyone: bool) -> bool:
@@ -148,7 +216,7 @@ def _is_own(base: Path, *, anyone: bool) -> bool:
         name = frame.f_code.co_filename
         if name.startswith(f"{base}/"):
             return True
-        if any(part in name for part in _FINDERS):
+        if any(part in name for part in _FINDERS) or frame.f_code is os.makedirs.__code__:
             return False
         frame = frame.f_back
     return anyone

@@ -35,7 +35,7 @@ from safebasin.store.inputs import check_inputs
 from safebasin.store.kinds import RULES, rule_of_code
 from safebasin.store.places import check_places
 from safebasin.store.plugin_closure import Plugin
-from safebasin.store.plugin_part import is_plugin, plugin_part
+from safebasin.store.plugin_part import is_plugin, plugin_part, plugin_reference
 from safebasin.store.publish import publish
 from safebasin.store.receipts import write_receipt
 from safebasin.store.redo import answer
@@ -152,7 +152,7 @@ def _work(request: Request, plugin: Plugin | None) -> None:
             wanted=request.wanted,
             progress=request.progress,
         )
-        reference = (_plugin_of(spec.params) or "").partition("?")[0]
+        reference = plugin_reference(_plugin_of(spec.params) or "")
         with staged(plugin, reference, folder.with_suffix(".plugin")):
             step.run(job)
         annotation = _annotate(request, time.monotonic() - began, resumed)

@@ -28,6 +28,13 @@ from safebasin.store.plugin_closure import Plugin
 
 _ASKS = ("stat", "lstat", "access")
 """Functions of ``os`` that say whether something is there; no audit tells of them."""
+_ABLE: tuple[set[Callable[..., Any]], ...] = (
+    os.supports_dir_fd,
+    os.supports_effective_ids,
+    os.supports_fd,
+    os.supports_follow_symlinks,
+)
+"""By which ``shutil`` and others know what these functions take."""
 _STANDARD = (f"{Path(os.__file__).parent}/", "<frozen ")
 _PACKAGES = ("/site-packages/", "/dist-packages/")
 
@@ -61,14 +68,18 @@ def staged(plugin: Plugin | None, reference: str, base: Path) -> Iterator[None]:
     with _set(stage):
         try:
             yield
+        except SystemExit as ended:
+            raise (stage.find_missed() or stage.ended(ended)) from ended
         except Exception as error:
             told = None if isinstance(error, SafebasinError) else stage.explain(error)
-            told = stage.missed or told
+            told = stage.find_missed() or told
             if told is None or told is error:
+                if not isinstance(error, SafebasinError):
+                    stage.note(error)
                 raise
             raise told from error
-        if stage.missed is not None:  # the plug-in went on without it
-            raise stage.missed
+        if missed := stage.find_missed():  # the plug-in went on without it
+            raise missed
 
 
 @contextmanager
@@ -84,16 +95,23 @@ def _set(stage: Stage) -> Iterator[None]:
     sys.dont_write_bytecode = True
     _STAGES.append(stage)
     sys.meta_path.append(finder)
+    sys.path.append(str(stage.by_name))
     COPIES[stage.reference] = Copy(
         file=stage.folder / stage.plugin.file.name, modules=stage.plugin.modules
     )
-    for name, function in asked.items():
-        setattr(os, name, _watched(stage, function))
+    watched = {name: _watched(stage, function) for name, function in asked.items()}
+    for name, function in watched.items():
+        setattr(os, name, function)
+        for able in _ABLE:
+            if asked[name] in able:
+                able.add(function)
     try:
         yield
     finally:
         for name, function in asked.items():
             setattr(os, name, function)
+        for able in _ABLE:
+            able.difference_update(watched.values())
         del COPIES[stage.reference]
         sys.meta_path.remove(finder)
         _STAGES.remove(stage)
@@ -101,7 +119,8 @@ def _set(stage: Stage) -> Iterator[None]:
         for name in set(sys.modules) - known:
             if str(getattr(sys.modules[name], "__file__", "")).startswith(f"{stage.base}/"):
                 del sys.modules[name]
-        sys.path[:] = [place for place in sys.path if place != str(stage.folder)]
+        mine = (str(stage.folder), str(stage.by_name))
+        sys.path[:] = [place for place in sys.path if place not in mine]
         os.chdir(stage.directory)
         os.environ.pop("PWD")
         os.environ.update({} if told is None else {"PWD": told})

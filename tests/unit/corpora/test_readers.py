@@ -232,6 +232,14 @@ def test_a_plugin_reads_with_its_params(tmp_path: Path) -> None:
     [
         ("def read(self, folder): return None", "it returned a NoneType; a list of rows is needed"),
         ("def read(self, folder): return 3", "it returned a int"),
+        (
+            "def read(self, folder): return ['a']",
+            "it returned a list of which one is a str; a list",
+        ),
+        (
+            "def read(self, folder): import pandas; return pandas.DataFrame({'prompt': ['a']})",
+            r"it returned a DataFrame of which one is a str; .*table.to_dict\('records'\)",
+        ),
         ("def read(self, folder): return {'prompt': 'a'}", "it returned a dict"),
         ("def read(self, folder): return 'abc'", "it returned a str"),
         ("def rows(self, folder): return []", "has no method read"),

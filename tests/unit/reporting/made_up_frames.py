@@ -99,8 +99,10 @@ def tuned(method: str, refused: float = 0.5, **told: Any) -> list[MetricRow]:
 UNTOUCHED = [*model("base", 0.0), *model("aligned", 0.95)]
 
 
-def contrast(treatment: str, control: str, level: float = 0.95) -> dict[str, Any]:
-    """Return ``contrast.json`` of two methods on the near set."""
+def contrast(
+    treatment: str, control: str, level: float = 0.95, settings: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return ``contrast.json`` of two methods on the near set, the same at each of the settings."""
     asked = Contrast(
         treatment=treatment, control=control, metric="RR", eval_sets=["near"], level=level
     )
@@ -119,7 +121,7 @@ def contrast(treatment: str, control: str, level: float = 0.95) -> dict[str, Any
         "asked": {"treatment": treatment, "control": control},
         "primary": told | figures,
         "parts": [],
-        "settings": [],
+        "settings": [told | figures | {"label": one, "setting": one} for one in settings],
     }
 
 

@@ -129,6 +129,16 @@ STUDIES: dict[str, tuple[Material, tuple[str, ...], tuple[str, ...]]] = {
         ("a 80 % interval within it, where the small type shows the wider 90 % one",),
         ("90 % interval within",),
     ),
+    "a contrast of which one setting is left": (
+        material([*UNTOUCHED, *ANCHORED], contrast=made.contrast("anchored", "shrunk", settings=("",))),
+        ("The paired contrast. “Equivalent”", "as named beforehand"),
+        ("the others are secondary",),
+    ),
+    "a contrast with another setting": (
+        material([*UNTOUCHED, *ANCHORED], contrast=made.contrast("anchored", "shrunk", settings=("", "λ=2"))),
+        ("The first row was named before the runs; the others are secondary", "λ=2"),
+        (),
+    ),
     "a choice without a contrast": (
         material([*UNTOUCHED, *ANCHORED], choices=made.choices((1.1, 1.2))),
         ("Every method is scored by itself",),
@@ -357,6 +367,13 @@ def test_an_episode_is_shown_with_what_is_known_of_it(episode, said):
     assert said is None or said in page
     assert "<summary>web</summary></details>" not in page
     assert bool(page) == (episode.get("kind") != "lookalike")
+
+
+def test_an_answer_of_blanks_and_line_ends_is_called_empty():
+    sample = Sample(name="s", rows=[{"corpus": "c", "harmful": False, "response": "\n \n"}])
+    play = Play(name="p", episodes=[EPISODE], turns=[TURN | {"reply": "\n"}], outcomes=["success"])
+    for page in (sample_section([sample], 0), play_section([play])):
+        assert ">(empty)</blockquote>" in str(page)
 
 
 @pytest.mark.parametrize(

@@ -47,11 +47,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def planned(files: list[str] | None) -> Spec:
-    reader = {"type": REFERENCE, "params": {"end": " is it"}, **({"files": files} if files else {})}
+def planned(files: list[str] | None, reference: str = REFERENCE) -> Spec:
+    reader = {"type": reference, "params": {"end": " is it"}, **({"files": files} if files else {})}
     return Spec(
         kind="corpus",
-        code=CodeBook().identity("read_corpus", plugin_part(REFERENCE, files)),
+        code=CodeBook().identity("read_corpus", plugin_part(reference, files)),
         params={"reader": reader, "harmful": False},
     )
 
@@ -71,6 +71,22 @@ def run(spec: Spec) -> int:
             ]
         )
     return int(ended.value.code or 0)
+
+
+@pytest.mark.parametrize("name", ["reader.py", "near.py", "lists/a.txt", "lists"])
+def test_a_file_that_is_gone_since_the_plan_is_one_message(folder, name, capsys):
+    spec = planned(["lists", "lists/a.txt"])
+    (folder / "mine" / name).rename(folder / "gone")
+    assert run(spec) in (1, 2)
+    told = capsys.readouterr().err
+    assert told.startswith("safebasin: ")
+    assert name.split("/")[-1].removesuffix(".py") in told
+
+
+@pytest.mark.parametrize("name", ["a,b", "a?b", "a b", "a%2Cb", "a&b", "a:b", "ä{b}"])
+def test_a_plugins_folder_may_have_any_name(folder, name):
+    (folder / "mine").rename(folder / name)
+    assert run(planned(["lists"], f"./{name}/reader.py:Mine")) == 0
 
 
 def test_it_reads_its_data_and_leaves_nothing(folder):

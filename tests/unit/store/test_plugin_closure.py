@@ -171,6 +171,38 @@ def test_a_linked_plugin_is_followed_where_python_looks(folder, package, tmp_pat
     assert plugin_closure(plugin, package) != before
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "try:\n import nowhere\nexcept ImportError:\n nowhere = None",
+        "try:\n import nowhere.inner as inner\n HAS = True\nexcept Exception:\n HAS = False",
+        "try:\n import tomllib\nexcept ModuleNotFoundError:\n import nowhere as tomllib",
+        "import sys\nif sys.version_info >= (3, 11):\n import tomllib\nelse:\n import nowhere",
+        "from contextlib import suppress\nwith suppress(ImportError):\n from nowhere import X",
+        "def show():\n try:\n  from nowhere import X\n except ImportError:\n  return None",
+        "try:\n from bare import nowhere\nexcept ImportError:\n nowhere = None",
+        "import typing\nif typing.TYPE_CHECKING:\n from nowhere import X",
+    ],
+)
+def test_what_need_not_be_there_may_lack_and_counts_once_it_is_beside(folder, package, source):
+    plugin = plugin_with(folder, source)
+    before = plugin_closure(plugin, package)
+    write(folder, {"nowhere/__init__.py": "X = 1\n", "nowhere/inner.py": "", "bare/nowhere.py": ""})
+    assert (plugin_closure(plugin, package) != before) is ("TYPE_CHECKING" not in source)
+
+
+def test_what_cannot_be_read_is_named(folder, package, monkeypatch):
+    def refused(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    plugin = plugin_with(folder, "pass")
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    with pytest.raises(
+        StudyError, match=r"mine.py, of a plug-in, cannot be read: Permission denied"
+    ):
+        plugin_closure(plugin, package)
+
+
 def test_libraries_are_not_followed(folder, package):
     plugin = plugin_with(folder, "pass")
     for name in ("sys", "json", "xml.dom", "_ctypes", "winreg", "pandas", "pyarrow.parquet"):

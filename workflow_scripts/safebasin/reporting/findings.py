@@ -258,6 +258,11 @@ def text(record: Record, key: str) -> str:
     return "" if value is None else str(value)
 
 
+def written(record: Record, key: str) -> str:
+    """Return what a model wrote, or that it is nothing that could be seen."""
+    return told if (told := text(record, key)).strip() else "(empty)"
+
+
 def records(record: Record, key: str) -> list[Record]:
     """Return the list of objects under ``key``."""
     value = record.get(key)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from safebasin.reporting.escape import SafeHtml, element, join
-from safebasin.reporting.findings import Play, Record, records, text
+from safebasin.reporting.findings import Play, Record, records, text, written
 from safebasin.reporting.samples import more_runs
 
 _OUTCOMES = {"success": "done", "refused": "refused", "other": "neither"}
@@ -95,7 +95,7 @@ def _turn(turn: Record, *, hidden: bool) -> SafeHtml:
         element("blockquote", opening, element("small", "put there by the guard"), class_="prompt")
         if opening
         else None,
-        element("blockquote", text(turn, "reply") or "(empty)", class_="answer"),
+        element("blockquote", written(turn, "reply"), class_="answer"),
         element("small", f"action: {action}" if action else "no action"),
         class_="exchange",
     )

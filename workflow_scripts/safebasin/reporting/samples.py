@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from safebasin.reporting.escape import SafeHtml, element, join
-from safebasin.reporting.findings import Record, Sample, text
+from safebasin.reporting.findings import Record, Sample, text, written
 
 _EACH = 3
 """Answers shown of each sort."""
@@ -62,7 +62,7 @@ def _exchange(row: Record, *, hidden: bool) -> SafeHtml:
     prompt = element("blockquote", _prompt(row), class_="prompt")
     if hidden:
         prompt = element("details", element("summary", "show the request"), prompt)
-    answer = element("blockquote", text(row, "response") or "(empty)", class_="answer")
+    answer = element("blockquote", written(row, "response"), class_="answer")
     stop = "cut at the token limit" if text(row, "stop_reason") == "length" else "ended by itself"
     return element("div", prompt, answer, element("small", stop), class_="exchange")
 

@@ -24,7 +24,9 @@ def contrast_table(contrast: Record, *, chosen: bool) -> SafeHtml | None:
         return None
     listed: list[tuple[str, Record]] = [("primary", primary)]
     listed += [("part", one) for one in records(contrast, "parts")]
-    listed += [("setting", one) for one in records(contrast, "settings")]
+    settled = text(primary, "setting")  # of which the first row tells
+    others = [one for one in records(contrast, "settings") if text(one, "setting") != settled]
+    listed += [("setting", one) for one in others]
     asked = contrast.get("asked")
     arms = [
         text(asked, arm) if isinstance(asked, dict) else arm for arm in ("treatment", "control")
@@ -46,8 +48,8 @@ def contrast_table(contrast: Record, *, chosen: bool) -> SafeHtml | None:
     whole = "all sets" if isinstance(sets, list) and len(sets) > 1 else "as named beforehand"
     label = f"{'chosen setting, ' if chosen else ''}{whole}"
     rows = [_contrast_row(role, one, label) for role, one in listed]
-    others = "the others are secondary and not corrected for their number"
-    first = f"The first row was named before the runs; {others}." if len(rows) > 1 else ""
+    rest = "the others are secondary and not corrected for their number"
+    first = f"The first row was named before the runs; {rest}." if len(rows) > 1 else ""
     return table(
         " ".join(part for part in ("The paired contrast.", first, _equivalence(primary)) if part),
         [head],

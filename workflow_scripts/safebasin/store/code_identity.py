@@ -17,7 +17,12 @@ from safebasin.errors import DamagedInput, RequestError
 from safebasin.store.closure import combine, import_closure, module_path
 from safebasin.store.kinds import RULES
 from safebasin.store.plugin_closure import Plugin, read_plugin
-from safebasin.store.plugin_part import is_plugin, plugin_file, plugin_names
+from safebasin.store.plugin_part import (
+    is_plugin,
+    plugin_file,
+    plugin_names,
+    plugin_reference,
+)
 from safebasin.store.publish import write_atomically
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -103,12 +108,12 @@ class CodeBook:
         """Return a plug-in as it was first read; a plan asks once for every job that runs it.
 
         Raises:
-            FileNotFoundError: there is no such file.
-            StudyError: it runs or reads what cannot be hashed.
+            StudyError: it is not there, or runs or reads what cannot be hashed.
         """
         if part not in self._plugins:
             names = plugin_names(part)
-            self._plugins[part] = read_plugin(plugin_file(part), self.package, names)
+            file = plugin_file(plugin_reference(part))
+            self._plugins[part] = read_plugin(file, self.package, names)
         return self._plugins[part]
 
     def names(self) -> Iterator[str]:

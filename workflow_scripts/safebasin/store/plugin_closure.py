@@ -29,7 +29,7 @@ from safebasin.store.closure import (
     named_files,
     resolve_module,
 )
-from safebasin.store.plugin_data import named_data, refuse_literal_paths
+from safebasin.store.plugin_data import bytes_of, named_data, refuse_literal_paths
 from safebasin.store.syntax import syntax_digest
 
 _FIND_CODE = frozenset(
@@ -112,18 +112,27 @@ def read_plugin(path: Path, package: Path, named: Sequence[str] = ()) -> Plugin:
         named: files and folders, from the plug-in's folder, that the study names as its data.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        StudyError: a file is not Python, runs code that cannot be followed, or names a file by its
-            absolute path; or something that the study names is not there.
+        StudyError: a file is not there or cannot be read, is not Python, runs code that cannot be
+            followed, or names a file by its absolute path; or something that the study names is
+            not there; or all of it is too large.
     """
     plugin = path.absolute()
     if ".." in plugin.parts:
         plugin = plugin.parent.resolve() / plugin.name
+    try:
+        return _plugin(plugin, package, named)
+    except (RecursionError, MemoryError) as problem:
+        raise StudyError(
+            f"the plug-in {plugin} is nested too deeply, or its data are too large, to be read"
+        ) from problem
+
+
+def _plugin(plugin: Path, package: Path, named: Sequence[str]) -> Plugin:
     modules, ours = _follow(plugin, package)
     files: dict[str, bytes] = {}
     for key, module in modules.items():
         for data in named_files(module.tree, plugin.parent / key):
-            files[data.relative_to(plugin.parent).as_posix()] = data.read_bytes()
+            files[data.relative_to(plugin.parent).as_posix()] = bytes_of(data)
     files |= named_data(plugin.parent, named)
     by_bytes = any(_sees_text(module.tree) for module in modules.values())
     found = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
@@ -155,9 +164,13 @@ def _follow(plugin: Path, package: Path) -> tuple[dict[str, _Read], set[str]]:
             continue
         found[key] = read = _read(module.path)
         is_package = module.path.name == "__init__.py"
+        may_lack = set(
+            imported_names(_on_a_condition(read.tree), module.name, is_package=is_package)
+        )
         for name in imported_names(read.tree, module.name, is_package=is_package):
             if name.split(".")[0] != package.name:
-                waiting.extend(_followed(name, folder, module.path))
+                may = name in may_lack
+                waiting.extend(_followed(name, folder, module.path, may_lack=may))
             elif resolved := resolve_module(package, name):
                 ours.add(resolved)
     return found, ours
@@ -165,7 +178,7 @@ def _follow(plugin: Path, package: Path) -> tuple[dict[str, _Read], set[str]]:
 
 def _read(path: Path) -> _Read:
     """Return the file and its syntax, where all that it runs stands in import statements."""
-    content = path.read_bytes()
+    content = bytes_of(path)
     try:
         tree = ast.parse(content, str(path))
     except (SyntaxError, ValueError) as problem:
@@ -214,10 +227,16 @@ def _finds_code(node: ast.AST) -> str | None:
     return name if name in _FIND_CODE else None
 
 
-def _followed(name: str, folder: Path, importer: Path) -> Iterator[_Own]:
+def _on_a_condition(tree: ast.Module) -> ast.Module:
+    """Return what runs under a condition, or is tried: an import there may find nothing."""
+    kinds = (ast.Try, ast.TryStar, ast.If, ast.With)
+    return ast.Module([each for each in ast.walk(tree) if isinstance(each, kinds)], [])
+
+
+def _followed(name: str, folder: Path, importer: Path, *, may_lack: bool) -> Iterator[_Own]:
     """Yield the user's modules that an import of ``name`` runs: each package, then the module."""
     top, *rest = name.split(".")
-    spec, full = _beside(top, folder, importer), top
+    spec, full = _beside(top, folder, importer, may_lack=may_lack), top
     while spec is not None:
         if spec.origin:
             yield _Own(full, _source(spec, importer))
@@ -230,7 +249,7 @@ def _followed(name: str, folder: Path, importer: Path) -> Iterator[_Own]:
             return
         is_folder, full = not spec.origin, f"{full}.{part}"
         spec = PathFinder.find_spec(part, places)
-        if spec is None and is_folder:
+        if spec is None and is_folder and not may_lack:
             raise _refusal(importer, full, "the folder has no such module")
 
 
@@ -242,13 +261,16 @@ def _all_within(name: str, places: Sequence[str], importer: Path) -> Iterator[_O
             yield _Own(f"{name}.{info.name}", _source(spec, importer))
 
 
-def _beside(top: str, folder: Path, importer: Path) -> ModuleSpec | None:
+def _beside(top: str, folder: Path, importer: Path, *, may_lack: bool) -> ModuleSpec | None:
     """Return where in the plug-in's folder the module or package is; None for a library.
+
+    None too where there is none and ``may_lack``: the copy has none either.
 
     A folder without ``__init__.py`` is a package too, after all that have one or are modules.
     """
     if not top:
-        raise _refusal(importer, "a relative name", "the file is in no package")
+        why = "the file is in no package; write the import without its leading dots"
+        raise _refusal(importer, "a relative name", why)
     if top in sys.builtin_module_names:
         return None
     beside = PathFinder.find_spec(top, [str(folder)])
@@ -258,7 +280,7 @@ def _beside(top: str, folder: Path, importer: Path) -> ModuleSpec | None:
             if _is_library(other):
                 return None
             raise _refusal(importer, top, f"it is at {_place(other)}")
-    if beside is None and top not in sys.stdlib_module_names:
+    if beside is None and top not in sys.stdlib_module_names and not may_lack:
         raise _refusal(importer, top, "it is not found")
     return beside
 

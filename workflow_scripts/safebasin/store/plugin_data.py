@@ -35,15 +35,27 @@ def named_data(folder: Path, named: Sequence[str]) -> dict[str, bytes]:
         if name.startswith("/") or ".." in Path(name).parts or path == folder:
             raise StudyError(f"{name!r} is no file or folder within the plug-in's folder {folder}")
         if path.is_file():
-            found[path.relative_to(folder).as_posix()] = path.read_bytes()
+            found[path.relative_to(folder).as_posix()] = bytes_of(path)
             continue
         if not path.is_dir():
             raise StudyError(f"there is no such file or folder as {name} in {folder}")
         within = {each.relative_to(folder).as_posix(): each for each in _within(path)}
         if not within:
             raise StudyError(f"the folder {path} holds no file")
-        found |= {key: each.read_bytes() for key, each in within.items()}
+        found |= {key: bytes_of(each) for key, each in within.items()}
     return found
+
+
+def bytes_of(path: Path) -> bytes:
+    """Return the bytes of a file of a plug-in's.
+
+    Raises:
+        StudyError: it cannot be read, or is gone.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as problem:
+        raise StudyError(f"{path}, of a plug-in, cannot be read: {problem.strerror}") from problem
 
 
 def is_passed_over(path: Path) -> bool:

@@ -1,6 +1,7 @@
 """A plug-in as the part of a unit of code: its reference, and the data that a study names for it.
 
-A text, as every part is: ``./file.py:Name?data/words.txt&lists``.
+A text, as every part is: ``./file.py:Name?data/words.txt&lists``, what could be taken for a mark
+between parts or names quoted.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from urllib.parse import quote, unquote
 
 def plugin_part(reference: str, files: Iterable[str] | None) -> str:
     """Return ``./file.py:Name`` with the names of its data."""
-    names = sorted(set(files or ()))
-    return f"{reference}?{'&'.join(map(quote, names))}" if names else reference
+    told, names = quote(reference, safe="/:"), sorted(set(files or ()))
+    return f"{told}?{'&'.join(map(quote, names))}" if names else told
 
 
 def is_plugin(part: str) -> bool:
@@ -21,12 +22,17 @@ def is_plugin(part: str) -> bool:
     return ".py:" in part
 
 
-def plugin_file(part: str) -> Path:
+def plugin_reference(part: str) -> str:
+    """Return ``./file.py:Name`` as the study says it."""
+    return unquote(part.partition("?")[0])
+
+
+def plugin_file(reference: str) -> Path:
     """Return the file of the plugin ``./file.py:Name``."""
-    return Path(part.rpartition(":")[0])
+    return Path(reference.rpartition(":")[0])
 
 
 def plugin_names(part: str) -> tuple[str, ...]:
     """Return the names of the plug-in's data."""
-    told = part.rpartition(":")[2].partition("?")[2]
+    told = part.partition("?")[2]
     return tuple(unquote(name) for name in told.split("&") if name)

@@ -90,7 +90,7 @@ def _check_settings(study: Study, contrast: Contrast) -> Iterator[Problem]:
             f"{name} {', '.join(f'{each:g}' for each in own if each) or 'none'}"
             for name, own in ((contrast.treatment, first), (contrast.control, second))
         )
-        cure = f"the two share no setting (λ: {told}); give both the same λ, {_WITHOUT}"
+        cure = f"the two share no setting (λ: {told}); give both the same λ, or `sweep`, {_WITHOUT}"
         yield Problem(key="contrast", value=[contrast.treatment, contrast.control], cure=cure)
 
 

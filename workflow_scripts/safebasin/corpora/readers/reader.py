@@ -108,9 +108,17 @@ class _Checked:
             StudyError: it gives something that is no series of rows.
         """
         read: object = self.reader.read(folder)
+        what = type(read).__name__
         if isinstance(read, str | bytes | Mapping) or not isinstance(read, Iterable):
-            raise StudyError(
-                f"reader {self.reference}: it returned a {type(read).__name__}; a list of rows is "
-                "needed, each a mapping with `prompt` or `messages`"
-            )
-        return list(read)
+            raise self._refused(what)
+        rows = list(read)
+        for row in rows:
+            if not isinstance(row, Mapping):
+                raise self._refused(f"{what} of which one is a {type(row).__name__}")
+        return rows
+
+    def _refused(self, what: str) -> StudyError:
+        return StudyError(
+            f"reader {self.reference}: it returned a {what}; a list of rows is needed, each a "
+            "mapping with `prompt` or `messages` (of a pandas table: table.to_dict('records'))"
+        )
