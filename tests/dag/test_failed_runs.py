@@ -116,5 +116,5 @@ def test_what_a_retry_made_is_no_failure(folder, monkeypatch):
     )
     code, told, last = run(folder, {"words": {"reader": reader("Second")}}, "--retries", "1")
     assert code == 0, told
-    assert "corpus/words ended with exit code 7" in told
+    assert "corpus/words ended with exit code 1" in told
     assert "  log: " not in last.splitlines()
