@@ -242,7 +242,8 @@ def _others(study: dict[str, Any], value: Any) -> list[Any]:
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, int | float):
-        return [value + 1, value * 2, value / 2, 1, 2, 3, 7, 0.25, 1000, 2**31 - 1, 2**32 - 1, 1e-9]
+        half = value / 2 if abs(value) < 2**1000 else value // 2  # no float is so large
+        return [value + 1, value * 2, half, 1, 2, 3, 7, 0.25, 1000, 2**31 - 1, 2**32 - 1, 1e-9]
     if isinstance(value, str):
         return [name for named in study.values() if isinstance(named, dict) for name in named]
     return [value[::-1], value[:1], [*value, *value[:1]]] if isinstance(value, list) else []
