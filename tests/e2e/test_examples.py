@@ -92,7 +92,11 @@ def desk(smoke_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):
         node = graph.by_name(name)
         assert node is not None
-        shutil.copytree(folder / "store" / node.kind / node.digest, folder / "my-models" / target)
+        shutil.copytree(
+            folder / "store" / node.kind / node.digest,
+            folder / "my-models" / target,
+            ignore=shutil.ignore_patterns("artifact.json", "run.json"),  # the store's own
+        )
     make_foreign(folder / "my-models" / "adapter")
     return folder
 
