@@ -15,7 +15,7 @@ from ..workflow import ROOT, SMOKE
 Answer = tuple[int, str, str]
 STUDY = str(ROOT / SMOKE)
 OTHER = "title: Another title\n"
-WITHOUT_STUDY = {"verify", "code", "schema", "unlock", "scratch"}
+WITHOUT_STUDY = {"code", "schema", "unlock", "scratch"}
 NAME = "direction/tiny"
 
 
@@ -157,7 +157,7 @@ def test_the_help_of_a_command_says_its_purpose_and_gives_an_example(safebasin, 
         (("explain", NAME, "layer.yaml"), "the files of a study follow --configfile"),
         (("show", "--confgfile", "layer.yaml"), "did you mean --configfile?"),
         (("show", "--confgfile=layer.yaml"), "did you mean --configfile?"),
-        (("verify", "--configfile", "layer.yaml"), "verify takes no --configfile; it takes"),
+        (("scratch", "--configfile", "layer.yaml"), "scratch takes no --configfile; it takes"),
         (("schema", "more"), "schema takes no 'more'"),
     ],
     ids=lambda each: " ".join(each) if isinstance(each, tuple) else "",

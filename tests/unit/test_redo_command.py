@@ -216,3 +216,16 @@ def test_results_take_the_place_of_what_is_there_and_write_through_no_link(
     assert run(capsys, "verify")[0] == 0
     left = [each.name for each in there.parent.iterdir()]
     assert sorted(left) == [".linked", "adapters", "artifacts.txt", "figures", "file"]
+
+
+def test_verify_looks_at_a_studys_own_artifacts_alone_where_one_is_named(store, graph, capsys):
+    other = store.root / "corpus" / ("0" * 16)
+    other.mkdir()
+    (other / "artifact.json").write_text("{}")
+    assert run(capsys, "verify")[0] == 3
+    code, told, _ = run(capsys, "verify", *STUDY)
+    assert code == 0
+    assert "all as written" in told
+    node = next(each for each in graph if store.home(each.kind, each.digest).is_dir())
+    (store.home(node.kind, node.digest) / "artifact.json").write_text("{}")
+    assert run(capsys, "verify", *STUDY)[0] == 3

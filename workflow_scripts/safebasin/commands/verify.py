@@ -1,11 +1,14 @@
-"""Hash every file of the store again; damaged ones are named and the exit code is 3."""
+"""Hash every file of the store again; damaged ones are named and the exit code is 3.
+
+With a study (``--configfile``) its own artifacts alone are looked at.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 
-from safebasin.commands.study_arguments import add_store
+from safebasin.commands.study_arguments import add_study, workflow_of
 from safebasin.errors import DamagedInput
 from safebasin.progress import SILENT, LineProgress
 from safebasin.store.store import Store, store_folder
@@ -17,7 +20,7 @@ EXAMPLE = "safebasin verify --store store"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_store(parser)
+    add_study(parser)
     parser.add_argument(
         "--downstream",
         action="store_true",
@@ -31,11 +34,15 @@ def run(options: argparse.Namespace) -> int:
 
     Raises:
         RequestError: there is no store.
+        StudyError: the study has problems.
     """
-    store = Store(store_folder(options.store))
-    count = len(homes(store))
+    store, only = Store(store_folder(options.store)), None
+    if options.config or options.settings:
+        workflow = workflow_of(options)
+        store, only = workflow.store, frozenset(workflow.graph.nodes)
+    count = len(homes(store, only))
     progress = SILENT if options.json else LineProgress()
-    damages = list(verify(store, progress, downstream=options.downstream))
+    damages = list(verify(store, progress, downstream=options.downstream, only=only))
     if options.json:
         keys = ("kind", "digest", "file", "problem", "cure")
         print(json.dumps([{key: getattr(each, key) for key in keys} for each in damages], indent=1))

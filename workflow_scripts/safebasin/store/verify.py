@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from string import hexdigits
@@ -42,8 +42,8 @@ class Damage:
         return f"{self.kind}/{self.digest}/{self.file}: {self.problem}; {self.cure}"
 
 
-def homes(store: Store) -> list[tuple[str, Path]]:
-    """Return kind and folder of all that lies where artifacts are.
+def homes(store: Store, only: Collection[str] | None = None) -> list[tuple[str, Path]]:
+    """Return kind and folder of all that lies where artifacts are, or of these digests alone.
 
     Raises:
         RequestError: there is no store.
@@ -55,13 +55,18 @@ def homes(store: Store) -> list[tuple[str, Path]]:
     if not kinds and not (root / ".locks").is_dir():
         raise RequestError(f"{root} is no store: no folder in it is named as a kind of artifact is")
     try:
-        return [(kind, home) for kind in kinds for home in sorted((root / kind).iterdir())]
+        found = [(kind, home) for kind in kinds for home in sorted((root / kind).iterdir())]
     except OSError as problem:
         raise RequestError(f"{problem.filename} cannot be read: {problem.strerror}") from problem
+    return [(kind, home) for kind, home in found if only is None or home.name in only]
 
 
 def verify(
-    store: Store, progress: Progress = SILENT, *, downstream: bool = False
+    store: Store,
+    progress: Progress = SILENT,
+    *,
+    downstream: bool = False,
+    only: Collection[str] | None = None,
 ) -> Iterator[Damage]:
     """Hash every file of every artifact and yield what is wrong.
 
@@ -72,11 +77,12 @@ def verify(
         progress: is told how far it is.
         downstream: whether to name artifacts, too, that were made from other bytes of their inputs
             than are there now.
+        only: the digests that are looked at; None for all.
 
     Raises:
         RequestError: there is no store.
     """
-    for kind, home in progress.over(homes(store), "artifacts verified"):
+    for kind, home in progress.over(homes(store, only), "artifacts verified"):
         helps = cure(home.name)
         if is_asked(store, home.name):
             helps = "it was asked for (`safebasin redo`): the next run makes it again"
